@@ -98,7 +98,8 @@ class Contract:
         """Check rows and turn them into columns of graph values.
 
         Args:
-            rows: one mapping per row (anything else is a problem of its own), feature name to value; None, NaN or pandas' NA = missing.
+            rows: one mapping per row, feature name to value; None, NaN or pandas' NA = missing. Anything else than a
+                mapping is a problem of its own.
 
         Returns:
             One list per feature, in contract order, of the values the graph takes (a missing number is NaN, a missing

@@ -57,7 +57,8 @@ def _order(values: npt.NDArray[np.float64]) -> npt.NDArray[np.uint64]:
     """Number the float64 values in their order: neighbours are one apart, both zeros are 2**63."""
     bits = np.ascontiguousarray(values).reshape(values.shape).view(np.uint64)
     middle = np.uint64(2**63)
-    return np.where(bits >= middle, middle - (bits - middle), middle + bits)
+    with np.errstate(over="ignore"):
+        return np.where(bits >= middle, middle - (bits - middle), middle + bits)
 
 
 def compare(
