@@ -1,0 +1,239 @@
+// The contract: what a row must hold, and what is wrong with one that does not. Twin of lambda_handler/contract.py.
+
+import { parseJson, parseLiterals } from "./json.js";
+import { describe, listed, send, show } from "./words.js";
+
+export const FORMAT = 1;
+const FLOAT32_LIMIT = 3.4028235677973366e38; // the smallest magnitude that rounds to an infinite float32
+const INT64_LIMIT = 2n ** 63n;
+
+/**
+ * @typedef {"float64" | "float32" | "int64" | "bool" | "string"} Dtype
+ * @typedef {{
+ *   name: string, input: string, type: "number" | "integer" | "boolean" | "category", dtype: Dtype,
+ *   unit: string | null, description: string | null, missing: "allowed" | "rejected",
+ *   range: [number, number] | null, accepts: [number, number] | null, categories: string[] | null,
+ *   unseen: "allowed" | "rejected" | null, whole: boolean | null, example: string | number | boolean | null,
+ * }} Feature
+ * @typedef {{
+ *   format: number, name: string, version: string, task: "classification" | "regression", description: string | null,
+ *   notice: string | null, target: {name: string, unit: string | null, description: string | null},
+ *   missing_code: string, features: Feature[],
+ *   outputs: {label: string | null, probabilities: string | null, value: string | null},
+ *   classes: (string | number | boolean)[] | null, threshold: {class: string | number | boolean, value: number} | null,
+ *   tolerance: {class: string, absolute: number}, model_sha256: string, classKeys: string[],
+ * }} Contract `classKeys`: the keys of `probabilities`, in class order; the rest is docs/bundle.md's contract.json.
+ * @typedef {{row: number, feature: string | null, kind: string, reason: string}} Problem
+ * @typedef {{feature: string, kind: string, message: string}} Warning
+ * @typedef {number | bigint | boolean | string} GraphValue
+ * @typedef {Record<string, unknown>} Row
+ */
+
+/** A bundle that must not be used: the rule, what was got, what to do. */
+export class BundleError extends Error {
+  /** @param {string} rule @param {string} got @param {string} [remedy] */
+  constructor(rule, got, remedy = "Run `selfsame export` again.") {
+    super(`${rule}; ${got}. ${remedy}`);
+    this.name = "BundleError";
+  }
+}
+
+/** Rows that break the contract; `problems` lists each row and feature. */
+export class ContractError extends Error {
+  /** @param {Problem[]} problems */
+  constructor(problems) {
+    const more = problems.length > 1 ? ` (and ${problems.length - 1} more)` : "";
+    super(`row ${problems[0].row}: ${problems[0].reason}${more}`);
+    this.name = "ContractError";
+    this.problems = problems;
+  }
+}
+
+/** One problem on its way out of a check. */
+class Broken extends Error {
+  /** @param {string} kind @param {string} reason */
+  constructor(kind, reason) {
+    super(reason);
+    this.kind = kind;
+  }
+}
+
+/**
+ * Refuses a document of another format by name.
+ *
+ * @param {string} file
+ * @param {any} document
+ * @throws {BundleError} `document.format` is not this page's.
+ */
+export function checkFormat(file, document) {
+  const found = document?.format;
+  if (found === FORMAT) return;
+  const remedy = found > FORMAT ? "Build the site again with a newer selfsame." : "Run `selfsame export` again.";
+  throw new BundleError(`${file}: bundle format ${found ?? "unknown"}`, `this page reads ${FORMAT}`, remedy);
+}
+
+/**
+ * Reads contract.json.
+ *
+ * @param {string} text
+ * @returns {Contract}
+ * @throws {BundleError} it is not JSON, or of another format.
+ */
+export function readContract(text) {
+  let document;
+  try {
+    document = parseJson(text);
+  } catch (error) {
+    throw new BundleError("contract.json must be JSON", String(error));
+  }
+  checkFormat("contract.json", document);
+  const classes = parseLiterals(text).classes ?? [];
+  return { ...document, classKeys: classes.map(String) };
+}
+
+/**
+ * Checks rows and turns them into columns of graph values.
+ *
+ * @param {Contract} contract
+ * @param {readonly unknown[]} rows one object per row, feature name to value; null = missing.
+ * @returns {{columns: GraphValue[][], warnings: Warning[][]}} One list per feature in contract order (a missing number
+ *   is NaN, a missing string the missing code), and one list of warnings per row.
+ * @throws {ContractError} lists every problem of every row.
+ */
+export function checkRows(contract, rows) {
+  /** @type {Problem[]} */
+  const problems = [];
+  /** @type {Warning[][]} */
+  const warnings = rows.map(() => []);
+  /** @type {GraphValue[][]} */
+  const columns = contract.features.map(() => []);
+  const names = new Set(contract.features.map((feature) => feature.name));
+  rows.forEach((row, index) => {
+    if (!isRow(row)) {
+      const reason = `a row is an object of feature names and values; got ${describe(row)}.`;
+      problems.push({ row: index, feature: null, kind: "row", reason });
+      return;
+    }
+    contract.features.forEach((feature, position) => {
+      try {
+        columns[position].push(checkValue(contract, feature, row, warnings[index]));
+      } catch (error) {
+        if (!(error instanceof Broken)) throw error;
+        problems.push({ row: index, feature: feature.name, kind: error.kind, reason: error.message });
+      }
+    });
+    for (const name of Object.keys(row)
+      .filter((key) => !names.has(key))
+      .sort()) {
+      const reason = `${describe(name).slice(9)} is not a feature of this model. Leave it out.`;
+      problems.push({ row: index, feature: name.slice(0, 80), kind: "unknown", reason });
+    }
+  });
+  if (problems.length > 0) throw new ContractError(problems);
+  return { columns, warnings };
+}
+
+/** @param {unknown} row @returns {row is Row} */
+function isRow(row) {
+  return typeof row === "object" && row !== null && !Array.isArray(row);
+}
+
+/**
+ * @param {Contract} contract @param {Feature} feature @param {Row} row @param {Warning[]} warnings
+ * @returns {GraphValue}
+ */
+function checkValue(contract, feature, row, warnings) {
+  if (!Object.hasOwn(row, feature.name)) {
+    throw new Broken("absent", `${feature.name} is required and is not there. ${send(feature)}`);
+  }
+  const value = row[feature.name];
+  if (value === null || value === undefined || Number.isNaN(value)) return missing(contract, feature);
+  if (feature.type === "number") return checkNumber(feature, value, warnings);
+  if (feature.type === "integer") return checkInteger(feature, value, warnings);
+  if (feature.type === "boolean") return checkBoolean(feature, value);
+  return checkCategory(contract, feature, value, warnings);
+}
+
+/** @param {Contract} contract @param {Feature} feature @returns {GraphValue} */
+function missing(contract, feature) {
+  if (feature.missing === "rejected" || feature.dtype === "int64" || feature.dtype === "bool") {
+    const rule = `${feature.name} must not be missing: the original estimator rejects such rows.`;
+    throw new Broken("missing", `${rule} ${send(feature)}`);
+  }
+  return feature.dtype === "string" ? contract.missing_code : NaN;
+}
+
+/** @param {Feature} feature @param {unknown} value @param {Warning[]} warnings @returns {number} */
+function checkNumber(feature, value, warnings) {
+  if (typeof value !== "number" && typeof value !== "bigint") {
+    throw new Broken("type", `${feature.name} takes a number; got ${describe(value)}. ${send(feature)}`);
+  }
+  const number = Number(value);
+  const single = feature.dtype === "float32";
+  if (!Number.isFinite(number) || (single && Math.abs(number) >= FLOAT32_LIMIT)) {
+    const rule = `${feature.name} takes a finite ${single ? 32 : 64}-bit number`;
+    throw new Broken("not_finite", `${rule}; got ${describe(value)}. ${send(feature)}`);
+  }
+  checkRange(feature, number, warnings);
+  return number;
+}
+
+/** @param {Feature} feature @param {unknown} value @param {Warning[]} warnings @returns {bigint} */
+function checkInteger(feature, value, warnings) {
+  const whole = typeof value === "bigint" || (Number.isInteger(value) && Math.abs(Number(value)) <= 2 ** 53);
+  const number = whole ? BigInt(/** @type {number | bigint} */ (value)) : INT64_LIMIT;
+  if (number < -INT64_LIMIT || number >= INT64_LIMIT) {
+    const rule = `${feature.name} takes a whole 64-bit number`;
+    throw new Broken("type", `${rule}; got ${describe(value)}. ${send(feature)}`);
+  }
+  checkRange(feature, Number(number), warnings);
+  return number;
+}
+
+/** @param {Feature} feature @param {unknown} value @returns {number | boolean} */
+function checkBoolean(feature, value) {
+  if (typeof value !== "boolean") {
+    throw new Broken("type", `${feature.name} takes true or false; got ${describe(value)}. ${send(feature)}`);
+  }
+  return feature.dtype === "bool" ? value : Number(value);
+}
+
+/**
+ * @param {Contract} contract @param {Feature} feature @param {unknown} value @param {Warning[]} warnings
+ * @returns {string}
+ */
+function checkCategory(contract, feature, value, warnings) {
+  if (typeof value !== "string") {
+    throw new Broken("type", `${feature.name} takes text; got ${describe(value)}. ${send(feature)}`);
+  }
+  if (value === contract.missing_code) {
+    const rule = `${feature.name}: this text is reserved for missing values.`;
+    throw new Broken("reserved", `${rule} Send null when the value is unknown.`);
+  }
+  const known = feature.categories ?? [];
+  if (known.includes(value)) return value;
+  if (feature.unseen === "rejected") {
+    const rule = `${feature.name} takes one of ${listed(known)}`;
+    throw new Broken("unseen", `${rule}; got ${describe(value)}. Send one of these.`);
+  }
+  const message = `${feature.name}: ${describe(value)} was not seen in training.`;
+  warnings.push({ feature: feature.name, kind: "unseen", message });
+  return value;
+}
+
+/** @param {Feature} feature @param {number} number @param {Warning[]} warnings */
+function checkRange(feature, number, warnings) {
+  const { name, accepts, range } = feature;
+  if (accepts !== null && !(accepts[0] <= number && number <= accepts[1])) {
+    const rule = `${name} must be from ${accepts[0]} to ${accepts[1]}, where the original estimator answers`;
+    throw new Broken("out_of_bounds", `${rule}; got ${describe(number)}. ${send(feature)}`);
+  }
+  if (range !== null && !(range[0] <= number && number <= range[1])) {
+    const message = `${name}: ${show(number)} is outside the training range, ${show(range[0])} to ${show(range[1])}.`;
+    warnings.push({ feature: name, kind: "out_of_range", message });
+  }
+  if (feature.whole && !Number.isInteger(number)) {
+    const message = `${name}: ${show(number)} is not a whole number, as all training values were.`;
+    warnings.push({ feature: name, kind: "fraction", message });
+  }
+}

@@ -1,0 +1,162 @@
+// Replays rows and compares the answers with the golden ones. Twin of lambda_handler/golden.py; pure.
+
+import { ContractError } from "./contract.js";
+import { writeNumber } from "./json.js";
+import { predict } from "./predictor.js";
+
+/**
+ * @typedef {import("./contract.js").Contract} Contract
+ * @typedef {import("./contract.js").Problem} Problem
+ * @typedef {import("./predictor.js").Prediction} Prediction
+ * @typedef {{rejected: Problem[]}} Rejection
+ * @typedef {Prediction | Rejection} Answer
+ * @typedef {{stratum: string, row: Record<string, unknown>, decidable?: boolean,
+ *   answer?: {label?: unknown, probabilities?: Record<string, number>, value?: number},
+ *   rejected?: {feature: string | null, kind: string}[]}} GoldenLine
+ * @typedef {{name: string, rows: number, labelsDiffer: number, outside: number, undecidable: number, maxUlp: bigint,
+ *   maxAbs: number}} Stratum
+ * @typedef {{strata: Stratum[], rows: number, agree: number, labelsDiffer: number, outside: number, maxUlp: bigint}}
+ *   Comparison `agree`: rows with nothing to object to.
+ */
+
+const NEVER = 2n ** 64n - 1n; // the distance between NaN and a number
+
+/**
+ * Answers rows in one batch; a row that breaks the contract gets its problems and spoils no other.
+ *
+ * @param {Contract} contract
+ * @param {import("./predictor.js").ModelCall} model
+ * @param {readonly unknown[]} rows
+ * @returns {Promise<Answer[]>} one per row.
+ */
+export async function replay(contract, model, rows) {
+  try {
+    return await predict(contract, model, rows);
+  } catch (error) {
+    if (!(error instanceof ContractError)) throw error;
+    /** @type {Map<number, Problem[]>} */
+    const rejected = new Map();
+    for (const problem of error.problems) rejected.set(problem.row, [...(rejected.get(problem.row) ?? []), problem]);
+    const kept = await replay(
+      contract,
+      model,
+      rows.filter((_, index) => !rejected.has(index)),
+    );
+    return rows.map((_, index) => {
+      const problems = rejected.get(index);
+      return problems ? { rejected: problems } : /** @type {Answer} */ (kept.shift());
+    });
+  }
+}
+
+/**
+ * Distance in float64 steps: 0 for equal numbers (also 0 and -0) and for NaN beside NaN; NaN beside a number is 2^64 - 1.
+ *
+ * @param {number} a
+ * @param {number} b
+ * @returns {bigint}
+ */
+export function ulpDistance(a, b) {
+  if (Number.isNaN(a) || Number.isNaN(b)) return Number.isNaN(a) && Number.isNaN(b) ? 0n : NEVER;
+  const [x, y] = new BigInt64Array(Float64Array.of(a, b).buffer).map((bits) =>
+    bits < 0n ? -(2n ** 63n) - bits : bits,
+  );
+  return x > y ? x - y : y - x;
+}
+
+/**
+ * Holds answers against the original's.
+ *
+ * @param {Contract} contract
+ * @param {readonly GoldenLine[]} golden lines of golden.jsonl.
+ * @param {readonly Answer[]} answers one per golden row.
+ * @returns {Comparison}
+ * @throws {RangeError} nothing to compare, or not one answer per row.
+ */
+export function compare(contract, golden, answers) {
+  if (golden.length === 0 || golden.length !== answers.length) {
+    const got = `got ${answers.length} answers for ${golden.length} rows`;
+    throw new RangeError(`one answer per golden row is compared; ${got}.`);
+  }
+  /** @type {Map<string, Stratum>} */
+  const strata = new Map();
+  let agree = 0;
+  golden.forEach((line, index) => {
+    const empty = { rows: 0, labelsDiffer: 0, outside: 0, undecidable: 0, maxUlp: 0n, maxAbs: 0 };
+    const stratum = strata.get(line.stratum) ?? { name: line.stratum, ...empty };
+    strata.set(line.stratum, stratum);
+    const before = stratum.labelsDiffer + stratum.outside;
+    stratum.rows += 1;
+    compareRow(contract, line, answers[index], stratum);
+    agree += Number(stratum.labelsDiffer + stratum.outside === before);
+  });
+  const all = [...strata.values()];
+  return {
+    strata: all,
+    rows: golden.length,
+    agree,
+    labelsDiffer: all.reduce((sum, stratum) => sum + stratum.labelsDiffer, 0),
+    outside: all.reduce((sum, stratum) => sum + stratum.outside, 0),
+    maxUlp: all.reduce((most, stratum) => (stratum.maxUlp > most ? stratum.maxUlp : most), 0n),
+  };
+}
+
+/** @param {Contract} contract @param {GoldenLine} line @param {Answer} answer @param {Stratum} stratum */
+function compareRow(contract, line, answer, stratum) {
+  if (line.answer === undefined || "rejected" in answer) {
+    stratum.labelsDiffer += Number(rejection(line.rejected) !== rejection("rejected" in answer ? answer.rejected : []));
+    return;
+  }
+  const recorded = recordedNumbers(contract, line.answer);
+  const got = "value" in answer ? [answer.value] : answer.probabilities;
+  if (recorded === null || got.length !== recorded.length) {
+    stratum.outside += 1;
+    return;
+  }
+  const ulps = recorded.map((number, k) => ulpDistance(number, got[k]));
+  const ulp = ulps.reduce((most, each) => (each > most ? each : most), 0n);
+  const apart = Math.max(...recorded.map((number, k) => Math.abs(number - got[k])));
+  stratum.outside += Number(!(apart <= contract.tolerance.absolute));
+  if (apart > stratum.maxAbs) stratum.maxAbs = apart;
+  if (ulp > stratum.maxUlp) stratum.maxUlp = ulp;
+  if ("value" in answer) return;
+  const decidable = line.decidable === true || ulp === 0n;
+  stratum.undecidable += Number(!decidable);
+  stratum.labelsDiffer += Number(decidable && answer.label !== line.answer.label);
+}
+
+/** @param {GoldenLine["rejected"]} [problems] @returns {string} features and kinds in one comparable text. */
+function rejection(problems = []) {
+  return JSON.stringify([...new Set(problems.map(({ feature, kind }) => JSON.stringify([feature, kind])))].sort());
+}
+
+/**
+ * @param {Contract} contract @param {NonNullable<GoldenLine["answer"]>} answer
+ * @returns {number[] | null} null where the answer has another shape than the contract's.
+ */
+function recordedNumbers(contract, answer) {
+  if (contract.task === "regression") return answer.value === undefined ? null : [answer.value];
+  const { probabilities } = answer;
+  if (probabilities === undefined || Object.keys(probabilities).length !== contract.classKeys.length) return null;
+  return contract.classKeys.every((key) => key in probabilities)
+    ? contract.classKeys.map((key) => probabilities[key])
+    : null;
+}
+
+/**
+ * One answer as JSON text, every float64 exact and the label as the contract writes it.
+ *
+ * @param {Contract} contract
+ * @param {Answer} answer
+ * @returns {string}
+ */
+export function writeAnswer(contract, answer) {
+  if ("rejected" in answer) return JSON.stringify(answer);
+  const warnings = JSON.stringify(answer.warnings);
+  if ("value" in answer) return `{"value": ${writeNumber(answer.value)}, "warnings": ${warnings}}`;
+  const position = (contract.classes ?? []).indexOf(answer.label);
+  const key = contract.classKeys[position];
+  const label = typeof answer.label === "string" ? JSON.stringify(answer.label) : key;
+  const pairs = contract.classKeys.map((name, k) => `${JSON.stringify(name)}: ${writeNumber(answer.probabilities[k])}`);
+  return `{"label": ${label}, "probabilities": {${pairs.join(", ")}}, "warnings": ${warnings}}`;
+}

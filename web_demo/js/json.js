@@ -1,0 +1,64 @@
+// JSON read and written so that no number changes on the way: JSON.parse rounds long integers, JSON.stringify loses -0.
+
+const TOKENS = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
+const TAG = "\u0000number:"; // no text of ours begins with NUL, so a tagged literal cannot be mistaken for text
+
+/**
+ * Parses JSON and gives every number literal to `number`.
+ *
+ * @param {string} text
+ * @param {(literal: string) => unknown} number
+ * @returns {any}
+ * @throws {SyntaxError} where JSON.parse throws one.
+ */
+function parseWith(text, number) {
+  JSON.parse(text);
+  const tagged = text.replace(TOKENS, (token) => (token.startsWith('"') ? token : JSON.stringify(TAG + token)));
+  return JSON.parse(tagged, (_key, value) =>
+    typeof value === "string" && value.startsWith(TAG) ? number(value.slice(TAG.length)) : value,
+  );
+}
+
+/**
+ * Parses JSON; an integer that a float64 cannot hold becomes a BigInt.
+ *
+ * @param {string} text
+ * @returns {any}
+ */
+export function parseJson(text) {
+  return parseWith(text, (literal) => {
+    if (!/^-?\d+$/.test(literal)) return Number(literal);
+    const value = Number(literal);
+    return Number.isSafeInteger(value) ? value + 0 : BigInt(literal);
+  });
+}
+
+/**
+ * Parses JSON; every number stays the text that it was written as ("1.0" and "1" are different class labels).
+ *
+ * @param {string} text
+ * @returns {any}
+ */
+export function parseLiterals(text) {
+  return parseWith(text, (literal) => literal);
+}
+
+/**
+ * Parses one JSON document per line, as `parseJson` does; empty lines are skipped.
+ *
+ * @param {string} text
+ * @returns {any[]}
+ */
+export function parseLines(text) {
+  return text.split("\n").filter(Boolean).map(parseJson);
+}
+
+/**
+ * Writes a float64 so that it is read back bit for bit.
+ *
+ * @param {number} value a finite number
+ * @returns {string}
+ */
+export function writeNumber(value) {
+  return Object.is(value, -0) ? "-0.0" : JSON.stringify(value);
+}

@@ -1,0 +1,55 @@
+// Values and numbers in words, for messages.
+
+/**
+ * What was got, cut to a length that fits a message.
+ *
+ * @param {unknown} value
+ * @returns {string}
+ */
+export function describe(value) {
+  if (value === null || value === undefined) return "null";
+  if (typeof value === "boolean") return String(value);
+  if (typeof value === "string") return `the text ${JSON.stringify(value.slice(0, 40))}${value.length > 40 ? "…" : ""}`;
+  if (typeof value === "number") return `the number ${value}`;
+  if (typeof value === "bigint") {
+    const text = String(value);
+    return text.length > 40 ? "an integer of over 40 digits" : `the number ${text}`;
+  }
+  return Array.isArray(value) ? "a list" : "an object";
+}
+
+/**
+ * A number as people write it: `50,000`, `0.25`, `1e+300`.
+ *
+ * @param {number} number
+ * @returns {string}
+ */
+export function show(number) {
+  const size = Math.abs(number);
+  if (Number.isInteger(number) && size < 1e15) return number.toLocaleString("en-US");
+  if (size >= 1e15 || size < 1e-4) return String(Number(number.toPrecision(6)));
+  return number.toLocaleString("en-US", { maximumSignificantDigits: 6 });
+}
+
+/**
+ * The first ten names of a list, quoted.
+ *
+ * @param {readonly string[]} names
+ * @returns {string}
+ */
+export function listed(names) {
+  const quoted = names.slice(0, 10).map((name) => JSON.stringify(name));
+  return quoted.join(", ") + (names.length > 10 ? ", …" : "");
+}
+
+/**
+ * What to send for a feature.
+ *
+ * @param {{example: unknown, missing: string}} feature
+ * @returns {string}
+ */
+export function send(feature) {
+  const example = JSON.stringify(feature.example);
+  const unknown = feature.missing === "allowed" && feature.example !== null ? ", or null when it is unknown" : "";
+  return `Send for example ${example}${unknown}.`;
+}
