@@ -119,18 +119,25 @@ def _compare_answer(
         return
     ulp = int(ulp_distance(numbers, got).max())
     apart = float(np.max(np.abs(numbers - got))) if np.isfinite(got).all() else float("inf")
-    stratum.outside += not apart <= contract.tolerance["absolute"]
+    stratum.outside += not _within(contract, numbers, got)
     if apart > stratum.max_abs:
         stratum.max_abs, stratum.worst = apart, index
     stratum.max_ulp = max(stratum.max_ulp, ulp)
     if contract.task != "classification":
         return
-    decidable = expected["decidable"] or ulp == 0
+    decidable = expected["decidable"]
     stratum.undecidable += not decidable
     label = answer.get("label")
     if decidable and (type(label) is not type(recorded["label"]) or label != recorded["label"]):
         stratum.labels_differ += 1
         stratum.worst = index
+
+
+def _within(contract: Contract, recorded: npt.NDArray[np.float64], got: npt.NDArray[np.float64]) -> bool:
+    """Whether every number is no further away than max(absolute, relative * |recorded|)."""
+    tolerance = contract.tolerance
+    allowed = np.maximum(tolerance["absolute"], tolerance["relative"] * np.abs(recorded))
+    return bool(np.all(np.abs(recorded - got) <= allowed))
 
 
 def _numbers(contract: Contract, answer: dict[str, Any]) -> npt.NDArray[np.float64] | None:

@@ -1,0 +1,6 @@
+"""Fitted pipeline -> bundle, or a clear refusal."""
+
+from export.errors import ExportError
+
+
+__all__ = ["ExportError"]

@@ -1,0 +1,53 @@
+"""Linear models: one product, one sum. The order of the sum is the runtime's, hence *rounding*."""
+
+from typing import Any
+
+import numpy as np
+
+from export.graph import INT64, Graph, Tensor
+
+
+def _decision(graph: Graph, estimator: Any, inputs: list[Tensor]) -> str:
+    weights = np.asarray(estimator.coef_, dtype=np.float64)
+    weights = weights.reshape(-1, weights.shape[-1]).T
+    product = graph.add("MatMul", graph.matrix(inputs), graph.constant(weights, "coefficients"))
+    intercept = np.asarray(estimator.intercept_, dtype=np.float64).reshape(1, -1)
+    return graph.add("Add", product, graph.constant(intercept, "intercept"))
+
+
+def convert_logistic(graph: Graph, estimator: Any, inputs: list[Tensor]) -> list[str]:
+    """Write expit or softmax of the decision function; the label comes from the decision function itself."""
+    scores = _decision(graph, estimator, inputs)
+    if len(estimator.classes_) > 2:
+        return [class_of_largest(graph, scores), graph.add("Softmax", scores, axis=1)]
+    return [positive_label(graph, scores, "Greater"), binary_probabilities(graph, scores)]
+
+
+def convert_regressor(graph: Graph, estimator: Any, inputs: list[Tensor]) -> list[str]:
+    """Write X @ coef + intercept, of shape (n_rows, 1)."""
+    return [_decision(graph, estimator, inputs)]
+
+
+def check_regressor(estimator: Any) -> tuple[str, str] | None:
+    """Refuse several targets."""
+    if np.ndim(estimator.coef_) > 1 and np.shape(estimator.coef_)[0] > 1:
+        return "one target is exported; it was fitted on several", "Fit one estimator per target."
+    return None
+
+
+def binary_probabilities(graph: Graph, scores: str) -> str:
+    """[1 - expit(score), expit(score)], as scikit-learn computes it; scores of shape (n_rows, 1)."""
+    positive = graph.add("Sigmoid", scores)
+    negative = graph.add("Sub", graph.constant(np.ones((1, 1)), "one"), positive)
+    return graph.add("Concat", negative, positive, axis=1)
+
+
+def positive_label(graph: Graph, scores: str, operator: str) -> str:
+    """Index 1 where the score is greater than zero (or `GreaterOrEqual`), else 0; of shape (n_rows,)."""
+    above = graph.add(operator, scores, graph.constant(np.zeros((1, 1)), "zero"))
+    return graph.add("Squeeze", graph.add("Cast", above, to=INT64), graph.constant(np.array([1]), "axis"))
+
+
+def class_of_largest(graph: Graph, scores: str) -> str:
+    """Index of the first largest score per row, of shape (n_rows,), as NumPy's argmax."""
+    return graph.add("ArgMax", scores, axis=1, keepdims=0, select_last_index=0)

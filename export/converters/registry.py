@@ -1,0 +1,92 @@
+"""Which converter belongs to which class."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sklearn.ensemble import (
+    ExtraTreesClassifier,
+    ExtraTreesRegressor,
+    GradientBoostingClassifier,
+    GradientBoostingRegressor,
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+    RandomForestClassifier,
+    RandomForestRegressor,
+)
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import ElasticNet, Lasso, LinearRegression, LogisticRegression, Ridge
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    MaxAbsScaler,
+    MinMaxScaler,
+    OneHotEncoder,
+    OrdinalEncoder,
+    RobustScaler,
+    StandardScaler,
+)
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor, ExtraTreeClassifier, ExtraTreeRegressor
+
+from export.converters import boosting, encode, forest, histogram, impute, linear, scale
+from export.graph import Graph, Tensor
+
+Kind = Literal["transformer", "classifier", "regressor"]
+Convert = Callable[[Graph, Any, list[Tensor]], list[str]]
+Check = Callable[[Any], tuple[str, str] | None]
+
+
+def _accept(_estimator: Any) -> None:
+    return None
+
+
+@dataclass(frozen=True)
+class Converter:
+    """How one class is exported.
+
+    Attributes:
+        kind: what the graph gets from it: columns; label and probabilities; or a value.
+        convert: writes the nodes.
+        check: says what of this very instance is not exact: (reason, remedy), or None.
+        keeps_text: string columns go in and come out as string columns.
+        takes_text: string columns may go in.
+    """
+
+    kind: Kind
+    convert: Convert
+    check: Check = _accept
+    keeps_text: bool = False
+    takes_text: bool = False
+
+
+REGISTRY: dict[type, Converter] = {
+    SimpleImputer: Converter("transformer", impute.convert, impute.check, keeps_text=True, takes_text=True),
+    FunctionTransformer: Converter("transformer", scale.convert_identity, scale.check_identity),
+    StandardScaler: Converter("transformer", scale.convert_standard),
+    MinMaxScaler: Converter("transformer", scale.convert_min_max),
+    MaxAbsScaler: Converter("transformer", scale.convert_max_abs),
+    RobustScaler: Converter("transformer", scale.convert_robust),
+    OneHotEncoder: Converter("transformer", encode.convert, encode.check, takes_text=True),
+    OrdinalEncoder: Converter("transformer", encode.convert, encode.check, takes_text=True),
+    LogisticRegression: Converter("classifier", linear.convert_logistic),
+    **{
+        cls: Converter("regressor", linear.convert_regressor, linear.check_regressor)
+        for cls in (LinearRegression, Ridge, Lasso, ElasticNet)
+    },
+    **{
+        cls: Converter("classifier", forest.convert_classifier, forest.check)
+        for cls in (
+            DecisionTreeClassifier,
+            ExtraTreeClassifier,
+            RandomForestClassifier,
+            ExtraTreesClassifier,
+        )
+    },
+    **{
+        cls: Converter("regressor", forest.convert_regressor, forest.check)
+        for cls in (DecisionTreeRegressor, ExtraTreeRegressor, RandomForestRegressor, ExtraTreesRegressor)
+    },
+    GradientBoostingClassifier: Converter("classifier", boosting.convert_classifier, boosting.check),
+    GradientBoostingRegressor: Converter("regressor", boosting.convert_regressor, boosting.check),
+    HistGradientBoostingClassifier: Converter("classifier", histogram.convert_classifier, histogram.check),
+    HistGradientBoostingRegressor: Converter("regressor", histogram.convert_regressor, histogram.check),
+}

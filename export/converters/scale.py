@@ -1,0 +1,54 @@
+"""Scalers, with scikit-learn's own operations in its own order: a product with a reciprocal is not a quotient."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from export.graph import Graph, Tensor
+
+
+def _apply(graph: Graph, matrix: str, operator: str, values: npt.NDArray[Any] | None) -> str:
+    if values is None:
+        return matrix
+    row = np.asarray(values, dtype=np.float64).reshape(1, -1)
+    return graph.add(operator, matrix, graph.constant(row, operator.lower()))
+
+
+def convert_standard(graph: Graph, estimator: Any, inputs: list[Tensor]) -> list[str]:
+    """Write (x - mean) / scale."""
+    centred = _apply(graph, graph.matrix(inputs), "Sub", estimator.mean_ if estimator.with_mean else None)
+    return [_apply(graph, centred, "Div", estimator.scale_ if estimator.with_std else None)]
+
+
+def convert_robust(graph: Graph, estimator: Any, inputs: list[Tensor]) -> list[str]:
+    """Write (x - centre) / scale."""
+    centred = _apply(graph, graph.matrix(inputs), "Sub", estimator.center_ if estimator.with_centering else None)
+    return [_apply(graph, centred, "Div", estimator.scale_ if estimator.with_scaling else None)]
+
+
+def convert_min_max(graph: Graph, estimator: Any, inputs: list[Tensor]) -> list[str]:
+    """Write x * scale + min, clipped when the estimator clips."""
+    scaled = _apply(graph, graph.matrix(inputs), "Mul", estimator.scale_)
+    moved = _apply(graph, scaled, "Add", estimator.min_)
+    if not estimator.clip:
+        return [moved]
+    low, high = (graph.constant(np.array(bound, dtype=np.float64), "bound") for bound in estimator.feature_range)
+    return [graph.add("Clip", moved, low, high)]
+
+
+def convert_max_abs(graph: Graph, estimator: Any, inputs: list[Tensor]) -> list[str]:
+    """Write x / scale."""
+    return [_apply(graph, graph.matrix(inputs), "Div", estimator.scale_)]
+
+
+def convert_identity(graph: Graph, _estimator: Any, inputs: list[Tensor]) -> list[str]:
+    """Write nothing but the columns side by side."""
+    return [graph.matrix(inputs)]
+
+
+def check_identity(estimator: Any) -> tuple[str, str] | None:
+    """Refuse a FunctionTransformer that calls Python."""
+    if estimator.func is None:
+        return None
+    return f"func={estimator.func!r} is Python code, which no graph holds", "Compute this column before the pipeline."

@@ -1,0 +1,176 @@
+"""The frame that the estimator was fitted on: its columns, their dtypes, and the way to graph values and back."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from export.errors import ExportError
+
+MISSING_CODE = "\ue000missing"  # a private-use character: no table holds it by chance
+
+Columns = list[npt.NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of the fitted frame.
+
+    Attributes:
+        name: the column's name.
+        dtype: the graph value's dtype: float64, int64, bool or string.
+        pandas: the pandas dtype that rows are given to the original in.
+        missing: the value that stands for a missing string (None or NaN).
+    """
+
+    name: str
+    dtype: str
+    pandas: Any
+    missing: Any
+
+
+class Schema:
+    """The columns of the frame that the estimator was fitted on, in order.
+
+    Args:
+        X: the frame; it stays unchanged.
+
+    Raises:
+        ExportError: it is no frame, is empty, or a column cannot be described exactly.
+    """
+
+    def __init__(self, X: pd.DataFrame) -> None:
+        if not isinstance(X, pd.DataFrame):
+            raise ExportError(
+                f"X must be the pandas DataFrame that the estimator was fitted on; got {type(X).__name__}",
+                "Fit on a DataFrame and pass it: its names and dtypes become the contract.",
+            )
+        if not len(X) or not len(X.columns):
+            raise ExportError(f"X must hold rows and columns; got shape {X.shape}", "Pass the table it was fitted on.")
+        names = list(X.columns)
+        if any(not isinstance(name, str) or not name for name in names) or len(set(names)) < len(names):
+            raise ExportError("column names must be distinct, non-empty strings", "Rename the columns and fit again.")
+        self.columns = tuple(_column(name, X[name]) for name in names)
+
+    @property
+    def names(self) -> list[str]:
+        """Column names in order."""
+        return [column.name for column in self.columns]
+
+    def values(self, X: pd.DataFrame) -> Columns:
+        """Graph values of a frame with this schema's columns.
+
+        Returns:
+            One array of shape (n_rows,) per column; missing numbers NaN, missing strings the missing code.
+        """
+        return [_values(column, X[column.name]) for column in self.columns]
+
+    def frame(self, values: Sequence[npt.NDArray[Any]]) -> pd.DataFrame:
+        """The frame of graph values, with the dtypes of the fitted frame."""
+        return pd.DataFrame(
+            {column.name: _series(column, array) for column, array in zip(self.columns, values, strict=True)}
+        )
+
+    def rows(self, values: Sequence[npt.NDArray[Any]]) -> list[dict[str, Any]]:
+        """Graph values as requests hold them: plain Python values, None = missing."""
+        lists = [_plain(column, array) for column, array in zip(self.columns, values, strict=True)]
+        return [dict(zip(self.names, row, strict=True)) for row in zip(*lists, strict=True)]
+
+
+def take(values: Sequence[npt.NDArray[Any]], index: npt.NDArray[Any]) -> Columns:
+    """The same rows of every column."""
+    return [array[index] for array in values]
+
+
+def _column(name: str, series: "pd.Series[Any]") -> Column:
+    dtype = series.dtype
+    if isinstance(dtype, pd.CategoricalDtype):
+        inner = _column(name, pd.Series(dtype.categories))
+        if inner.dtype not in {"string", "int64"} or (inner.dtype == "int64" and series.isna().any()):
+            raise _unsupported(name, f"a category column of {inner.dtype} values", 'astype("float64")')
+        return Column(name, inner.dtype, dtype, np.nan)
+    if isinstance(dtype, pd.StringDtype):
+        if dtype.na_value is pd.NA:
+            raise _unsupported(name, "a string column whose missing value is NA", 'astype("str")')
+        _refuse_code(name, series)
+        return Column(name, "string", dtype, np.nan)
+    if dtype == object:
+        return _object_column(name, series)
+    plain = {"float64": "float64", "int64": "int64", "bool": "bool"}.get(str(dtype))
+    if plain is None:
+        remedy = 'astype("int64")' if str(dtype).startswith(("int", "uint")) else 'astype("float64")'
+        raise _unsupported(name, f"a column of dtype {dtype}", remedy)
+    if plain == "float64" and np.isinf(series.to_numpy()).any():
+        raise ExportError("numbers must be finite; got an infinite one", "Replace it before fitting.", column=name)
+    return Column(name, plain, dtype, None)
+
+
+def _object_column(name: str, series: "pd.Series[Any]") -> Column:
+    kinds = {type(value).__name__ for value in series}
+    missing = kinds & {"NoneType", "float", "NAType", "NaTType"}
+    if kinds - missing != {"str"} or len(missing) > 1 or missing & {"NAType", "NaTType"}:
+        got = f"an object column of {', '.join(sorted(kinds))}"
+        raise _unsupported(name, got, 'astype("str") for text or astype("float64") for numbers')
+    if "float" in missing and not series.isna().any():
+        raise _unsupported(name, "an object column that mixes text and numbers", 'astype("str")')
+    _refuse_code(name, series)
+    return Column(name, "string", np.dtype(object), None if missing == {"NoneType"} else np.nan)
+
+
+def _unsupported(name: str, got: str, remedy: str) -> ExportError:
+    return ExportError(
+        f"a column must be float64, int64, bool, str, object of text, or category of text; got {got}",
+        f"Convert it before fitting: X[{name!r}].{remedy}, then fit again.",
+        column=name,
+    )
+
+
+def _refuse_code(name: str, series: "pd.Series[Any]") -> None:
+    if (series == MISSING_CODE).any():
+        raise ExportError(
+            f"the text {MISSING_CODE!r} is reserved for missing values; the column holds it",
+            "Replace it with a missing value and fit again.",
+            column=name,
+        )
+
+
+def _values(column: Column, series: "pd.Series[Any]") -> npt.NDArray[Any]:
+    if column.dtype != "string":
+        array: npt.NDArray[Any] = series.to_numpy().astype({"float64": float, "int64": np.int64, "bool": bool}[column.dtype])
+        return array
+    objects = series.astype(object)
+    filled: npt.NDArray[Any] = objects.where(series.notna(), MISSING_CODE).to_numpy(dtype=object)
+    return filled
+
+
+def _series(column: Column, array: npt.NDArray[Any]) -> Any:
+    if column.dtype != "string":
+        if isinstance(column.pandas, pd.CategoricalDtype):
+            return _categorical(column.pandas, array)
+        return pd.Series(array).astype(column.pandas)
+    objects = array.astype(object)
+    missing = objects == MISSING_CODE
+    objects[missing] = column.missing
+    if isinstance(column.pandas, pd.CategoricalDtype):
+        return _categorical(column.pandas, objects)
+    return pd.Series(objects, dtype=column.pandas)
+
+
+def _categorical(dtype: pd.CategoricalDtype, values: npt.NDArray[Any]) -> Any:
+    """A category column; categories that training did not have stand behind the fitted ones."""
+    known = list(dtype.categories)
+    seen = set(known)
+    unseen = sorted({value for value in values.tolist() if value is not None and value == value} - seen)
+    return pd.Series(pd.Categorical(values, categories=known + unseen, ordered=dtype.ordered))
+
+
+def _plain(column: Column, array: npt.NDArray[Any]) -> list[Any]:
+    if column.dtype == "string":
+        return [None if value == MISSING_CODE else value for value in array.tolist()]
+    if column.dtype == "float64":
+        return [None if value != value else value for value in array.tolist()]
+    values: list[Any] = array.tolist()
+    return values

@@ -1,0 +1,71 @@
+"""A thin hand on skl2onnx's graph container: every converter writes its nodes through it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from onnx import TensorProto, numpy_helper
+
+OPSET = 21
+ML_OPSET = 5
+SKL2ONNX_ML_OPSET = 3  # the newest that skl2onnx lets a node declare; the finished model is stamped with ML_OPSET
+IR_VERSION = 10
+ML = "ai.onnx.ml"
+DOUBLE, INT64 = TensorProto.DOUBLE, TensorProto.INT64
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """A value in the graph: its name, what it holds (double, int64, bool or string) and its columns."""
+
+    name: str
+    kind: str
+    width: int
+
+
+class Graph:
+    """Adds nodes and constants under unique names.
+
+    Args:
+        scope: skl2onnx's scope, which names things.
+        container: skl2onnx's container, which collects them.
+    """
+
+    def __init__(self, scope: Any, container: Any) -> None:
+        self._scope, self._container = scope, container
+
+    def constant(self, array: npt.NDArray[Any], hint: str) -> str:
+        """Store an array (its dtype is kept; object arrays are strings) and return its name."""
+        name: str = self._scope.get_unique_variable_name(hint)
+        tensor = numpy_helper.from_array(np.ascontiguousarray(array).reshape(array.shape), name)
+        self._container.add_initializer(name, tensor.data_type, list(array.shape), tensor)
+        return name
+
+    def add(self, operator: str, *inputs: str, domain: str = "", output: str | None = None, **attributes: Any) -> str:
+        """Add one node with one output and return the output's name."""
+        name = output or self._scope.get_unique_variable_name(operator.lower())
+        self._container.add_node(
+            operator,
+            list(inputs),
+            [name],
+            op_domain=domain,
+            op_version=SKL2ONNX_ML_OPSET if domain == ML else OPSET,
+            name=self._scope.get_unique_operator_name(operator),
+            **attributes,
+        )
+        return name
+
+    def double(self, tensor: Tensor) -> str:
+        """The tensor as float64 (NumPy rounds int64 the same way)."""
+        return tensor.name if tensor.kind == "double" else self.add("Cast", tensor.name, to=DOUBLE)
+
+    def matrix(self, tensors: list[Tensor]) -> str:
+        """All tensors side by side as float64 of shape (n_rows, n_columns)."""
+        if len(tensors) == 1:
+            return self.double(tensors[0])
+        kinds = {tensor.kind for tensor in tensors}
+        if kinds == {"double"} or len(kinds) > 1:
+            return self.add("Concat", *(self.double(tensor) for tensor in tensors), axis=1)
+        joined = self.add("Concat", *(tensor.name for tensor in tensors), axis=1)
+        return self.add("Cast", joined, to=DOUBLE)

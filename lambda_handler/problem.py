@@ -1,0 +1,152 @@
+"""Problem documents (RFC 9457): what is wrong with a request, and the one place where errors become HTTP."""
+
+import json
+import sys
+from traceback import extract_tb
+from typing import Any
+
+from lambda_handler.contract import ContractError
+
+MAX_BYTES = 6 * 1024 * 1024  # Lambda's own limit for a request, and for an answer
+MAX_ROWS = 10_000
+MAX_ERRORS = 100  # entries shown in one problem document; `error_count` tells how many there are
+
+TITLES = {
+    400: "Bad Request",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    413: "Content Too Large",
+    415: "Unsupported Media Type",
+    422: "Unprocessable Content",
+    500: "Internal Server Error",
+}
+
+Response = dict[str, Any]
+
+encode_json = json.JSONEncoder(allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode
+
+
+class RequestError(Exception):
+    """A request that is refused: subclasses take the data and build the message."""
+
+    status = 400
+
+    def __init__(self, detail: str, headers: dict[str, str] | None = None, **members: Any) -> None:
+        self.detail, self.headers, self.members = detail, headers or {}, members
+        super().__init__(detail)
+
+
+class NotJsonError(RequestError):
+    """The body is not strict JSON (400)."""
+
+    def __init__(self, got: str) -> None:
+        super().__init__(f"The body must be JSON (RFC 8259) in UTF-8; {got}. Send one row or a list of rows as JSON.")
+
+
+class EventError(RequestError):
+    """The event is not a Function URL event (400)."""
+
+    def __init__(self) -> None:
+        super().__init__("The event must be a Function URL event, payload format 2.0. Call the function's URL.")
+
+
+class PathError(RequestError):
+    """No such path (404)."""
+
+    status = 404
+
+    def __init__(self, path: str, known: list[str]) -> None:
+        super().__init__(f"There is no {path[:80]!r} here. The paths are {', '.join(known)}.")
+
+
+class MethodError(RequestError):
+    """The path is there, the method is not (405)."""
+
+    status = 405
+
+    def __init__(self, method: str, path: str, allow: str) -> None:
+        super().__init__(f"{path} takes {allow}; got {method[:20]!r}.", {"allow": allow})
+
+
+class BytesError(RequestError):
+    """More bytes than Lambda carries (413)."""
+
+    status = 413
+
+    def __init__(self, what: str, got: int | str) -> None:
+        size = f"{got:,}" if isinstance(got, int) else got
+        super().__init__(f"{what} may have at most {MAX_BYTES:,} bytes; this has {size}. Send fewer rows at a time.")
+
+
+class RowsError(RequestError):
+    """More rows than one request may hold (413)."""
+
+    status = 413
+
+    def __init__(self, got: int) -> None:
+        super().__init__(f"A request may hold at most {MAX_ROWS:,} rows; got {got:,}. Send them in several requests.")
+
+
+class MediaTypeError(RequestError):
+    """The body is of another content type or coding (415)."""
+
+    status = 415
+
+    def __init__(self, rule: str, got: str, remedy: str) -> None:
+        super().__init__(f"{rule}; got {got[:80]}. {remedy}", {"accept": "application/json"})
+
+
+class ShapeError(RequestError):
+    """JSON, but neither one row nor a list of rows (422)."""
+
+    status = 422
+
+    def __init__(self, rule: str, got: str) -> None:
+        reason = f'{rule}; got {got}. Send one row as an object, or {{"rows": [row, …]}}.'
+        errors = [{"row": None, "feature": None, "kind": "body", "reason": reason}]
+        super().__init__(reason, error_count=1, errors=errors)
+
+
+def problem_response(error: Exception, request_id: str | None) -> Response:
+    """Map an error to its problem document.
+
+    Args:
+        error: a `RequestError` or a `ContractError` is the caller's; anything else is ours: it is logged, and the
+            answer shows nothing of it.
+        request_id: stands in the document, so that a caller can name the request.
+    """
+    headers: dict[str, str] = {}
+    if isinstance(error, RequestError):
+        status, detail, headers, members = error.status, error.detail, error.headers, error.members
+    elif isinstance(error, ContractError):
+        count = len(error.problems)
+        status, detail = 422, f"The rows must keep to the contract (GET /contract); problems found: {count:,}."
+        members = {"error_count": count, "errors": error.problems[:MAX_ERRORS]}
+    else:
+        _log(error, request_id)
+        status, detail = (
+            500,
+            "The request could not be answered. Nothing is wrong with it; please report the request_id.",
+        )
+        members = {}
+    document = {"type": "about:blank", "title": TITLES[status], "status": status, "detail": detail, **members}
+    document["request_id"] = request_id
+    return {
+        "statusCode": status,
+        "headers": {"content-type": "application/problem+json", "cache-control": "no-store", **headers},
+        "body": _encodable(encode_json(document)),
+        "isBase64Encoded": False,
+    }
+
+
+def _encodable(text: str) -> str:
+    return text.encode("utf-8", "replace").decode()
+
+
+def _log(error: Exception, request_id: str | None) -> None:
+    """Log where an unexpected error arose, without its message: that may quote the request."""
+    from aws_lambda_powertools import Logger  # here: its import costs a cold start 10 ms, and this line is rare
+
+    frames = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in extract_tb(error.__traceback__)]
+    logger = Logger(service="selfsame", stream=sys.stdout)
+    logger.error("unexpected error", error=type(error).__name__, frames=frames, request_id=request_id)
