@@ -1,7 +1,7 @@
 // Replays rows and compares the answers with the golden ones. Twin of lambda_handler/golden.py; pure.
 
 import { ContractError } from "./contract.js";
-import { writeNumber } from "./json.js";
+import { writeFloat } from "./json.js";
 import { predict } from "./predictor.js";
 
 /**
@@ -153,10 +153,10 @@ function recordedNumbers(contract, answer) {
 export function writeAnswer(contract, answer) {
   if ("rejected" in answer) return JSON.stringify(answer);
   const warnings = JSON.stringify(answer.warnings);
-  if ("value" in answer) return `{"value": ${writeNumber(answer.value)}, "warnings": ${warnings}}`;
+  if ("value" in answer) return `{"value": ${writeFloat(answer.value)}, "warnings": ${warnings}}`;
   const position = (contract.classes ?? []).indexOf(answer.label);
   const key = contract.classKeys[position];
   const label = typeof answer.label === "string" ? JSON.stringify(answer.label) : key;
-  const pairs = contract.classKeys.map((name, k) => `${JSON.stringify(name)}: ${writeNumber(answer.probabilities[k])}`);
+  const pairs = contract.classKeys.map((name, k) => `${JSON.stringify(name)}: ${writeFloat(answer.probabilities[k])}`);
   return `{"label": ${label}, "probabilities": {${pairs.join(", ")}}, "warnings": ${warnings}}`;
 }

@@ -54,11 +54,31 @@ export function parseLines(text) {
 }
 
 /**
- * Writes a float64 so that it is read back bit for bit.
+ * Writes a float64 so that it is read back bit for bit, and as a float also by readers that tell 1 from 1.0.
  *
  * @param {number} value a finite number
  * @returns {string}
  */
-export function writeNumber(value) {
+export function writeFloat(value) {
+  if (Object.is(value, -0)) return "-0.0";
+  const text = JSON.stringify(value);
+  return /^-?\d+$/.test(text) ? `${text}.0` : text;
+}
+
+/**
+ * Writes a row of numbers (also BigInt), texts, booleans and nulls as one JSON object.
+ *
+ * @param {Record<string, unknown>} row
+ * @returns {string}
+ */
+export function writeRow(row) {
+  const pairs = Object.entries(row).map(([name, value]) => `${JSON.stringify(name)}: ${writeValue(value)}`);
+  return `{${pairs.join(", ")}}`;
+}
+
+/** @param {unknown} value @returns {string} */
+function writeValue(value) {
+  if (typeof value === "bigint") return String(value);
+  if (value === Infinity || value === -Infinity) return value > 0 ? "1e999" : "-1e999";
   return Object.is(value, -0) ? "-0.0" : JSON.stringify(value);
 }

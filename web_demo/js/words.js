@@ -53,3 +53,15 @@ export function send(feature) {
   const unknown = feature.missing === "allowed" && feature.example !== null ? ", or null when it is unknown" : "";
   return `Send for example ${example}${unknown}.`;
 }
+
+/**
+ * A share as a percentage: `23.7 %`.
+ *
+ * @param {number} share from 0 to 1
+ * @returns {string}
+ */
+export function percent(share) {
+  if (share > 0 && share < 0.0005) return "< 0.1 %";
+  if (share < 1 && share >= 0.9995) return "> 99.9 %";
+  return `${(share * 100).toFixed(1)} %`;
+}

@@ -1,0 +1,81 @@
+"""Rows -> answers in Chromium: the built site, under its own content security policy."""
+
+import json
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, Error, Page, sync_playwright
+
+from deploy.static import serve_folder
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+ARGUMENTS = (
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+
+
+class BrowserReplayError(RuntimeError):
+    """The replay in Chromium did not come to a clean end: what was got, what to do."""
+
+    def __init__(self, got: str, remedy: str) -> None:
+        super().__init__(f"the replay in Chromium must answer every row without an error; {got}. {remedy}")
+
+
+def replay_browser(site: Path, name: str, rows: Sequence[Any]) -> list[dict[str, Any]]:
+    """Answer rows in the page of a built site, with the accepted rows as one batch.
+
+    Args:
+        site: a folder that `build_site` wrote.
+        name: the bundle's name in that site.
+        rows: JSON values, normally dicts of feature name and value; None = missing.
+
+    Returns:
+        One dict per row: a prediction as docs/bundle.md has it, floats exact, or `{"rejected": [problem, …]}`.
+
+    Raises:
+        BrowserReplayError: no Chromium; the page gave an error, wrote one to its console, or asked a foreign address.
+        ValueError: a row holds NaN or an infinite number, which JSON does not have.
+    """
+    lines = "".join(json.dumps(row, allow_nan=False) + "\n" for row in rows)
+    with serve_folder(site) as origin, open_chromium() as browser:
+        page = browser.new_page()
+        faults = watch(page, origin)
+        try:
+            page.goto(f"{origin}/?bundle={name}")
+            text: str = page.evaluate("rows => window.selfsame.replay(rows)", lines)
+        except Error as error:
+            raise BrowserReplayError(f"the page says: {error.message}", "Build the site again.") from error
+    if faults:
+        raise BrowserReplayError(f"the page's faults: {'; '.join(faults[:5])}", "Report this as a defect.")
+    return [json.loads(line) for line in text.splitlines()]
+
+
+@contextmanager
+def open_chromium() -> Iterator[Browser]:
+    """Open the system's Chromium, headless, until the context ends.
+
+    Raises:
+        BrowserReplayError: none is installed.
+    """
+    found = next(filter(None, map(shutil.which, NAMES)), None)
+    if found is None:
+        raise BrowserReplayError("no Chromium is installed", "Run `apt-get install chromium`.")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=list(ARGUMENTS))
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+def watch(page: Page, origin: str) -> list[str]:
+    """Collect a page's faults from now on: console errors, uncaught errors, requests to any other origin."""
+    faults: list[str] = []
+    page.on("console", lambda said: faults.append(f"console: {said.text}") if said.type == "error" else None)
+    page.on("pageerror", lambda error: faults.append(f"uncaught: {error.message}"))
+    page.on("request", lambda sent: None if sent.url.startswith(f"{origin}/") else faults.append(f"asked {sent.url}"))
+    return faults

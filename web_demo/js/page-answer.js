@@ -1,0 +1,138 @@
+// The answer: a probability with its threshold, one bar per class, or a value on the training range.
+
+import { fill, make, style } from "./page-dom.js";
+import { percent, show } from "./words.js";
+
+/**
+ * @typedef {import("./contract.js").Contract} Contract
+ * @typedef {import("./contract.js").Problem} Problem
+ * @typedef {import("./predictor.js").Prediction} Prediction
+ * @typedef {import("./predictor.js").Classification} Classification
+ */
+
+/** Shows that the model is on its way. */
+export function showWaiting() {
+  fill("answer", make("p", { class: "kicker" }, "Answer"), make("p", { class: "waiting" }, "The model is loading…"));
+}
+
+/**
+ * Shows a prediction.
+ *
+ * @param {Contract} contract
+ * @param {Prediction} prediction
+ * @param {number} milliseconds measured around the whole prediction.
+ * @param {[number, number] | null} targetRange smallest and largest training value of a regressor's target.
+ */
+export function showPrediction(contract, prediction, milliseconds, targetRange) {
+  const body =
+    "value" in prediction
+      ? valueParts(contract, prediction.value, targetRange)
+      : contract.threshold === null
+        ? classParts(contract, prediction)
+        : thresholdParts(contract, prediction, contract.threshold);
+  const warned = prediction.warnings.length;
+  const caution =
+    warned === 0 ? null : `${warned} ${warned === 1 ? "input is" : "inputs are"} unlike the training rows.`;
+  const answer = fill(
+    "answer",
+    ...body,
+    caution && make("p", { class: "caution" }, caution),
+    make("p", { class: "took", "data-ms": milliseconds.toFixed(3) }, took(milliseconds)),
+  );
+  answer.dataset.state = "answered";
+}
+
+/**
+ * Shows that the row has no answer, and why.
+ *
+ * @param {Problem[]} problems
+ */
+export function showProblems(problems) {
+  const reasons = problems.slice(0, 5).map((problem) => make("li", {}, problem.reason));
+  const answer = fill(
+    "answer",
+    make("p", { class: "kicker" }, "No answer"),
+    make("p", { class: "decision" }, "The model's contract rejects this row."),
+    make("ul", { class: "reasons" }, ...reasons),
+  );
+  answer.dataset.state = "rejected";
+}
+
+/** @param {number} milliseconds @returns {string} */
+function took(milliseconds) {
+  const time = milliseconds < 0.1 ? "less than 0.1 ms" : `${milliseconds.toFixed(1)} ms`;
+  return `Answered in this browser in ${time}.`;
+}
+
+/**
+ * @param {Contract} contract @param {Classification} prediction
+ * @param {NonNullable<Contract["threshold"]>} threshold
+ */
+function thresholdParts(contract, prediction, threshold) {
+  const position = (contract.classes ?? []).indexOf(threshold.class);
+  const probability = prediction.probabilities[position];
+  const reached = probability >= threshold.value;
+  const bar = make(
+    "div",
+    {
+      class: "bar threshold",
+      role: "img",
+      "aria-label": `${percent(probability)}, threshold ${percent(threshold.value)}`,
+    },
+    make("span", { class: "bar-fill" }),
+    make("span", { class: "bar-mark" }),
+    make("span", { class: "bar-mark-text" }, `threshold ${percent(threshold.value)}`),
+  );
+  style(style(bar, "--share", `${probability * 100}%`), "--mark", `${threshold.value * 100}%`);
+  bar.classList.toggle("mark-right", threshold.value > 0.5);
+  const decided = contract.classKeys[(contract.classes ?? []).indexOf(prediction.label)];
+  const side = reached ? "At or above" : "Below";
+  return [
+    make("p", { class: "kicker" }, `Probability that ${contract.target.name} is ${contract.classKeys[position]}`),
+    make("p", { class: "headline", "data-exact": String(probability) }, percent(probability)),
+    bar,
+    make(
+      "p",
+      { class: "decision", "data-label": decided },
+      `${side} the threshold: the answer is `,
+      make("strong", {}, `${contract.target.name} = ${decided}`),
+      ".",
+    ),
+  ];
+}
+
+/** @param {Contract} contract @param {Classification} prediction */
+function classParts(contract, prediction) {
+  const chosen = (contract.classes ?? []).indexOf(prediction.label);
+  const rows = contract.classKeys.map((key, k) => {
+    const share = prediction.probabilities[k];
+    const bar = make("span", { class: "bar", "aria-hidden": "true" }, make("span", { class: "bar-fill" }));
+    return make(
+      "li",
+      { class: k === chosen ? "chosen" : null },
+      make("span", { class: "class-name" }, key),
+      make("span", { class: "class-share", "data-exact": String(share) }, percent(share)),
+      style(bar, "--share", `${share * 100}%`),
+    );
+  });
+  return [
+    make("p", { class: "kicker" }, contract.target.name),
+    make("p", { class: "headline", "data-label": contract.classKeys[chosen] }, contract.classKeys[chosen]),
+    make("ul", { class: "classes" }, ...rows),
+  ];
+}
+
+/** @param {Contract} contract @param {number} value @param {[number, number] | null} range */
+function valueParts(contract, value, range) {
+  const { name, unit } = contract.target;
+  const headline = make("p", { class: "headline", "data-exact": String(value) }, show(value));
+  if (unit !== null) headline.append(" ", make("span", { class: "headline-unit" }, unit));
+  const parts = [make("p", { class: "kicker" }, name), headline];
+  if (range === null || !(range[0] < range[1])) return parts;
+  const share = Math.min(1, Math.max(0, (value - range[0]) / (range[1] - range[0])));
+  const track = make("div", { class: "track", "aria-hidden": "true" }, make("span", { class: "track-dot" }));
+  const ends = make("p", { class: "ends" }, make("span", {}, show(range[0])), make("span", {}, show(range[1])));
+  const outside = value < range[0] ? "Below" : value > range[1] ? "Above" : "Within";
+  const place = make("p", { class: "decision" }, `${outside} the training rows' range.`);
+  return [...parts, style(track, "--share", `${share * 100}%`), ends, place];
+}

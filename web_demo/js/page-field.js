@@ -1,0 +1,148 @@
+// One field of the form: its control, the way to say "unknown", and its message.
+
+import { parseJson } from "./json.js";
+import { make } from "./page-dom.js";
+import { show } from "./words.js";
+
+/**
+ * @typedef {import("./contract.js").Feature} Feature
+ * @typedef {{feature: Feature, element: HTMLElement, read: () => unknown, write: (value: unknown) => void,
+ *   mark: (text: string, tone: "problem" | "warning" | "") => void}} Field
+ * @typedef {{controls: HTMLElement[], read: () => unknown, write: (value: unknown) => void}} Control
+ */
+
+const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
+
+/**
+ * Makes the field of one feature, with the contract's example in it.
+ *
+ * @param {Feature} feature
+ * @param {number} position
+ * @returns {Field}
+ */
+export function makeField(feature, position) {
+  const id = `field-${position}`;
+  const described = { id, "aria-describedby": `${id}-hint ${id}-message` };
+  const numeric = feature.type === "number" || feature.type === "integer";
+  const control = numeric ? numberControl(feature, described) : choiceControl(feature, described);
+  const message = make("p", { id: `${id}-message`, class: "message" });
+  const unknown = feature.missing === "allowed" ? unknownButton(feature, control) : null;
+  const mark = unknown ?? make("span", { class: "required" }, "required");
+  const label = make("label", { for: id, title: feature.description }, feature.name);
+  const unit = feature.unit === null ? null : make("span", { class: "unit" }, feature.unit);
+  const element = make(
+    "div",
+    { class: "field", "data-feature": feature.name },
+    make("div", { class: "field-head" }, make("span", { class: "field-name" }, label, unit), mark),
+    ...control.controls,
+    make("p", { id: `${id}-hint`, class: "hint" }, hint(feature)),
+    message,
+  );
+  const show = () => unknown?.setAttribute("aria-pressed", String(control.read() === null));
+  const write = (/** @type {unknown} */ value) => {
+    control.write(value);
+    show();
+  };
+  element.addEventListener("input", show);
+  write(feature.example);
+  return { feature, element, read: control.read, write, mark: marker(element, control.controls[0], message) };
+}
+
+/** @param {Feature} feature @returns {string} what the training rows held. */
+function hint(feature) {
+  if (feature.range !== null) return `${show(feature.range[0])} to ${show(feature.range[1])} in training`;
+  if (feature.categories !== null) {
+    const count = `${feature.categories.length} ${feature.categories.length === 1 ? "value" : "values"} in training`;
+    return feature.unseen === "rejected" ? `${count}, no others` : count;
+  }
+  return "";
+}
+
+/**
+ * @param {HTMLElement} element @param {HTMLElement} control @param {HTMLElement} message
+ * @returns {Field["mark"]}
+ */
+function marker(element, control, message) {
+  return (text, tone) => {
+    element.dataset.tone = tone;
+    control.setAttribute("aria-invalid", String(tone === "problem"));
+    if (message.textContent !== text) message.textContent = text;
+  };
+}
+
+/** @param {Feature} feature @param {Control} control @returns {HTMLButtonElement} */
+function unknownButton(feature, control) {
+  const button = make("button", { type: "button", class: "unknown", "aria-label": `${feature.name} is unknown` });
+  button.append("unknown");
+  /** @type {unknown} */
+  let before = feature.example;
+  button.addEventListener("click", () => {
+    const value = control.read();
+    if (value !== null) before = value;
+    control.write(value === null ? before : null);
+    button.dispatchEvent(new Event("input", { bubbles: true }));
+  });
+  return button;
+}
+
+/** @param {Feature} feature @param {Record<string, string>} described @returns {Control} */
+function numberControl(feature, described) {
+  const input = make("input", {
+    ...described,
+    inputmode: feature.range !== null && feature.range[0] < 0 ? "text" : "decimal",
+    autocomplete: "off",
+    spellcheck: "false",
+    placeholder: feature.missing === "allowed" ? "unknown" : "",
+  });
+  return {
+    controls: [input],
+    read: () => readNumber(input.value.trim()),
+    write: (value) => (input.value = value === null ? "" : String(value)),
+  };
+}
+
+/** @param {string} text @returns {number | bigint | string | null} text that is no number stays text. */
+function readNumber(text) {
+  if (text === "") return null;
+  if (/^-?(0|[1-9]\d*)$/.test(text)) return parseJson(text);
+  return NUMBER.test(text) ? Number(text) : text;
+}
+
+/** @param {Feature} feature @param {Record<string, string>} described @returns {Control} */
+function choiceControl(feature, described) {
+  /** @type {unknown[]} */
+  const values = feature.type === "boolean" ? [true, false] : [...(feature.categories ?? [])];
+  const select = make(
+    "select",
+    described,
+    ...values.map((value, k) => make("option", { value: k }, optionText(value))),
+  );
+  const unknown = make("option", { value: "unknown" }, "unknown");
+  const other = make("option", { value: "other" }, "another value…");
+  const text = make("input", { "aria-label": `${feature.name}, another value`, autocomplete: "off", hidden: true });
+  if (feature.missing === "allowed" || feature.example === null) select.prepend(unknown);
+  if (feature.type === "category" && feature.unseen === "allowed") select.append(other);
+  select.addEventListener("change", () => {
+    text.hidden = select.value !== "other";
+    if (!text.hidden) text.focus();
+  });
+  return {
+    controls: [select, text],
+    read: () => {
+      if (select.value === "unknown") return null;
+      return select.value === "other" ? text.value : values[Number(select.value)];
+    },
+    write: (value) => {
+      const position = values.indexOf(value);
+      select.value = value === null ? "unknown" : position >= 0 ? String(position) : "other";
+      text.hidden = select.value !== "other";
+      text.value = text.hidden ? "" : String(value);
+    },
+  };
+}
+
+/** @param {unknown} value @returns {string} */
+function optionText(value) {
+  if (typeof value === "boolean") return value ? "yes" : "no";
+  return String(value).trim() === "" ? JSON.stringify(value) : String(value);
+}

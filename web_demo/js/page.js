@@ -1,0 +1,120 @@
+// The page: assembles its parts and shows what concerns all of them. Only the files named page*.js touch the DOM.
+
+import { fill, make, part } from "./page-dom.js";
+import { writeRow } from "./json.js";
+
+export { makeForm } from "./page-form.js";
+export { showPrediction, showProblems, showWaiting } from "./page-answer.js";
+export { showProof } from "./page-proof.js";
+
+/**
+ * @typedef {import("./contract.js").Contract} Contract
+ * @typedef {{name: string, path: string}} Listed One entry of bundles.json.
+ */
+
+/** @returns {string | null} the bundle that the address asks for. */
+export function wantedBundle() {
+  return new URLSearchParams(location.search).get("bundle");
+}
+
+/**
+ * Shows the site's bundles; one alone needs no choice.
+ *
+ * @param {Listed[]} listed
+ * @param {string} current
+ */
+export function showBundles(listed, current) {
+  if (listed.length < 2) return;
+  const links = listed.map(({ name }) => {
+    const href = `?bundle=${encodeURIComponent(name)}`;
+    return make("a", { href, "aria-current": name === current ? "page" : null }, name);
+  });
+  fill("bundles", ...links);
+}
+
+/**
+ * Shows what the model predicts.
+ *
+ * @param {Contract} contract
+ */
+export function showIntro(contract) {
+  document.title = `${contract.name} · selfsame`;
+  const { name, unit, description } = contract.target;
+  const asked =
+    contract.task === "regression"
+      ? "value"
+      : contract.classKeys.length === 2
+        ? contract.classKeys.join(" or ")
+        : `one of ${contract.classKeys.length} classes`;
+  const target = make("p", { class: "target" }, "Predicts ", make("strong", {}, name));
+  target.append(contract.task === "regression" ? (unit === null ? "" : ` in ${unit}`) : `: ${asked}`);
+  if (description !== null) target.append(`. ${description}`);
+  fill(
+    "intro",
+    make("h1", {}, contract.name),
+    contract.description !== null && make("p", { class: "lead" }, contract.description),
+    target,
+    contract.notice !== null && make("p", { class: "notice", role: "note" }, contract.notice),
+  );
+}
+
+/**
+ * Shows the call that answers the same row over HTTP.
+ *
+ * @param {Contract} contract
+ * @param {boolean} several the site has more than one bundle.
+ * @returns {(row: Record<string, unknown>) => void} shows another row.
+ */
+export function makeCall(contract, several) {
+  const code = make("code", { id: "curl" });
+  const button = make("button", { type: "button", class: "quiet" }, "Copy");
+  button.addEventListener("click", async () => {
+    await navigator.clipboard.writeText(code.textContent ?? "");
+    button.textContent = "Copied";
+    setTimeout(() => (button.textContent = "Copy"), 1500);
+  });
+  fill(
+    "call",
+    make("div", { class: "panel-head" }, make("h2", { id: "call-title" }, "The same row over HTTP"), button),
+    make(
+      "p",
+      { class: "lead" },
+      "Where `selfsame serve` or the Function URL stands behind this address, it answers the same.",
+    ),
+    make("pre", { tabindex: "0" }, code),
+  );
+  const path = several ? `/${encodeURIComponent(contract.name)}/predict` : "/predict";
+  return (row) => {
+    const body = writeRow(row).replaceAll("'", "'\\''");
+    code.textContent = `curl -s '${location.origin}${path}' -H 'content-type: application/json' -d '${body}'`;
+  };
+}
+
+/**
+ * Shows where the model's files are.
+ *
+ * @param {Contract} contract
+ * @param {Listed} listed
+ */
+export function showFoot(contract, listed) {
+  const files = ["card.html", "contract.json", "parity.json", "model.onnx", "manifest.json"];
+  const links = files.map((file) => make("a", { href: `${listed.path}${file}` }, file));
+  fill(
+    "foot",
+    make("p", {}, "The model runs in this browser: nothing that you enter leaves it."),
+    make("p", { class: "links" }, ...links),
+    make("p", { class: "digest" }, `${contract.name} ${contract.version} · SHA-256 ${contract.model_sha256}`),
+  );
+}
+
+/**
+ * Shows, in a sentence, why there is nothing to use.
+ *
+ * @param {unknown} error
+ */
+export function showFailure(error) {
+  const failure = fill("failure", error instanceof Error ? error.message : String(error));
+  failure.dataset.state = "failed";
+  part("answer").hidden = true;
+  if (part("intro").querySelector(".target") === null) part("intro").replaceChildren(make("h1", {}, "Not loaded"));
+}
