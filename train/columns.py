@@ -1,0 +1,229 @@
+"""Decides what every column is, and says why; each decision can be overridden in the --config file."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from train.config import ColumnSettings, Kind
+from train.errors import TrainError
+
+MISSING_CODES = ("", "NA", "NaN", "nan", "null", "NULL", "N/A", "?")
+LOOKS_MISSING = (*MISSING_CODES[1:], "None", "none", "unknown", "Unknown", "n/a", "-")
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+CODE_WITH_ZEROS = re.compile(r"0\d+")
+DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}([ T]\d{1,2}:.*)?|\d{1,2}[/.]\d{1,2}[/.]\d{2,4}([ T]\d{1,2}:.*)?")
+ID_NAME = re.compile(r"(?i:^(id|index|key|uuid|guid|row|rowid|row_?number)$)|[_ .-](id|ID|Id|key)$|[a-z](Id|ID)$")
+WHOLE_LIMIT = 2.0**53
+MOST_LEVELS = 1000
+FEWEST_KNOWN = 10
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What one column is taken for.
+
+    Attributes:
+        name: The column.
+        kind: What it is.
+        reason: Why, in one line.
+        missing: The texts that stand for a missing value in it.
+        unit: The unit of a number, if told.
+        description: What the column means, if told.
+    """
+
+    name: str
+    kind: Kind
+    reason: str
+    missing: tuple[str, ...] = ("",)
+    unit: str | None = None
+    description: str | None = None
+
+
+def decide(column: pd.Series, settings: ColumnSettings, *, typed: bool) -> Decision:
+    """Decide what one feature column is.
+
+    Args:
+        column: Texts (`typed` false) or an Arrow backed column (`typed` true).
+        settings: What the person said about it; it has precedence.
+        typed: Whether the file gave the column a type.
+    """
+    name = str(column.name)
+    if settings.kind is not None:
+        missing = settings.missing if settings.missing is not None else _default_missing(settings.kind)
+        return Decision(name, settings.kind, "as told in --config", missing, settings.unit, settings.description)
+    kind, reason, missing = _by_type(column) if typed else _by_text(column, settings.missing)
+    return Decision(name, kind, reason, missing, settings.unit, settings.description)
+
+
+def _default_missing(kind: Kind) -> tuple[str, ...]:
+    return MISSING_CODES if kind in ("number", "integer", "boolean") else ("",)
+
+
+def _by_text(column: pd.Series, told: tuple[str, ...] | None) -> tuple[Kind, str, tuple[str, ...]]:
+    """Decide for a CSV column: its values without the missing codes tell the kind."""
+    counts = Counter(column)
+    codes = MISSING_CODES if told is None else ("", *told)
+    known = {value: count for value, count in counts.items() if value not in codes}
+    present = tuple(code for code in dict.fromkeys(codes) if code in counts or code == "")
+    if not known:
+        return "drop", "every value is missing", present
+    if sum(known.values()) < FEWEST_KNOWN < len(column):
+        return "drop", f"only {sum(known.values())} of {len(column)} values are known", present
+    if set(map(str.casefold, known)) <= {"true", "false"}:
+        return "boolean", "true and false", present
+    numbers = [value for value in known if is_number(value)]
+    if len(numbers) == len(known) and not any(CODE_WITH_ZEROS.fullmatch(value) for value in known):
+        values = np.array([float(value) for value in known])
+        if np.abs(values).max() <= WHOLE_LIMIT:
+            column_numbers = column[~column.isin(present)].astype("float64")
+            kind, reason = _by_numbers(str(column.name), column_numbers, len(column))
+            return kind, reason + _missing_note(counts, present, len(column)), present
+    levels = Counter(counts) if told is None else Counter(known)
+    del levels[""]
+    kind, reason = _by_levels(str(column.name), levels, len(column))
+    return kind, reason, ("",) if told is None else present
+
+
+def is_number(text: str) -> bool:
+    """Whether `text` is a finite decimal number."""
+    return NUMBER.fullmatch(text) is not None and bool(np.isfinite(float(text)))
+
+
+def _missing_note(counts: Counter[str], codes: tuple[str, ...], rows: int) -> str:
+    shown = [f"{code or 'empty'!r} {counts[code]}" for code in codes if counts[code]]
+    return f"; missing: {', '.join(shown)} of {rows}" if shown else ""
+
+
+def _by_numbers(name: str, values: pd.Series, rows: int) -> tuple[Kind, str]:
+    """Decide for a column of finite numbers (float64 of shape (n_known,))."""
+    numbers = values.to_numpy(dtype=np.float64)
+    distinct = len(np.unique(numbers))
+    whole = bool(np.all(numbers == np.floor(numbers)))
+    if distinct == 1 and len(numbers) == rows:
+        return "drop", f"constant: {numbers[0]:g} in every row"
+    if whole and len(numbers) == rows > 2 and bool(np.all(np.diff(numbers) == 1)):
+        return "drop", "counts up by one from row to row: a row number"
+    if whole and distinct == len(numbers) > 2 and ID_NAME.search(name):
+        return "drop", "named like an identifier and different in every row"
+    extent = f"{distinct} different values from {numbers.min():g} to {numbers.max():g}"
+    return ("integer", f"whole numbers, {extent}") if whole else ("number", f"numbers, {extent}")
+
+
+def _by_levels(name: str, levels: Counter[str], rows: int) -> tuple[Kind, str]:
+    """Decide for a column of texts, `levels` being its known values with their counts."""
+    known = sum(levels.values())
+    if not known:
+        return "drop", "every value is missing"
+    if len(levels) == 1 and known == rows:
+        return "drop", f"constant: {next(iter(levels))!r} in every row"
+    dates = sum(count for value, count in levels.items() if DATE.fullmatch(value))
+    if dates >= 0.95 * known:
+        return "drop", "dates: split them into year, month, weekday or an age to use them"
+    numeric = sum(count for value, count in levels.items() if is_number(value))
+    if len(levels) > 20 and numeric >= 0.9 * known:
+        strays = [value for value in levels if not is_number(value)][:3]
+        why = f"not {strays}: list them under missing" if strays else "codes with leading zeros or beyond 2^53"
+        if len(levels) > MOST_LEVELS or len(levels) > 0.5 * known:
+            return "drop", f"{100 * numeric / known:.0f} % numbers, {why}"
+    if len(levels) == known > 20:
+        return "drop", "a text of its own in every row: an identifier or free text"
+    if ID_NAME.search(name) and len(levels) > 0.95 * known > 20:
+        return "drop", "named like an identifier and different in nearly every row"
+    if len(levels) > 20 and len(levels) > 0.5 * known:
+        return "drop", f"{len(levels)} different texts in {known} rows: free text"
+    if len(levels) > MOST_LEVELS:
+        return "drop", f"{len(levels)} different texts, more than {MOST_LEVELS}: group them to use them"
+    suspects = [f"{value!r} ({100 * levels[value] / rows:.2g} %)" for value in LOOKS_MISSING if levels[value]]
+    note = f"; {', '.join(suspects)} stays a level: list it under missing if it means missing" if suspects else ""
+    empty = f"; {rows - known} empty" if known < rows else ""
+    return "category", f"text with {len(levels)} levels{empty}{note}"
+
+
+def _by_type(column: pd.Series) -> tuple[Kind, str, tuple[str, ...]]:
+    """Decide for a Parquet column: its type tells the kind, its nulls are what is missing."""
+    kind = column.dtype.pyarrow_dtype
+    known = column.dropna()
+    if not len(known):
+        return "drop", "every value is missing", ()
+    if len(known) < FEWEST_KNOWN < len(column):
+        return "drop", f"only {len(known)} of {len(column)} values are known", ()
+    if pa.types.is_boolean(kind):
+        if len(known) == len(column) and known.nunique() == 1:
+            return "drop", f"constant: {bool(known.iloc[0])} in every row", ()
+        return "boolean", f"type {kind}", ()
+    if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
+        numbers = known.astype("float64[pyarrow]").to_numpy(dtype=np.float64)
+        numbers = numbers[~np.isnan(numbers)]
+        if not len(numbers):
+            return "drop", "every value is missing", ()
+        if np.abs(numbers).max() > WHOLE_LIMIT and pa.types.is_integer(kind):
+            return "drop", "whole numbers beyond 2^53: codes, not quantities", ()
+        decided, reason = _by_numbers(str(column.name), pd.Series(numbers), len(column))
+        gone = len(column) - len(numbers)
+        return decided, f"type {kind}: {reason}" + (f"; missing: {gone} of {len(column)}" if gone else ""), ()
+    if _is_text(kind):
+        decided, reason = _by_levels(str(column.name), Counter(known.astype(str)), len(column))
+        return decided, f"type {kind}: {reason}", ()
+    if pa.types.is_temporal(kind):
+        return "drop", f"type {kind}: split dates into year, month, weekday or an age to use them", ()
+    return "drop", f"type {kind} is neither number, boolean nor text", ()
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    if pa.types.is_dictionary(kind):
+        return _is_text(kind.value_type)
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
+
+
+def build_column(column: pd.Series, decision: Decision) -> pd.Series:
+    """Return one feature column in the dtype that scikit-learn is handed.
+
+    Args:
+        column: Texts, or an Arrow backed column.
+        decision: What it is taken for; not `drop`.
+
+    Returns:
+        float64 with NaN (number, integer, boolean as 1.0 and 0.0) or `str` with NaN (category), same index.
+
+    Raises:
+        TrainError: A value does not fit the kind.
+    """
+    texts, gone = as_texts(column, decision.missing)
+    if decision.kind == "category":
+        return texts.mask(gone, None).astype("str")
+    if decision.kind == "boolean":
+        values = texts.str.casefold().map({"true": 1.0, "false": 0.0, "1": 1.0, "0": 0.0})
+    else:
+        fits = texts[~gone].map(is_number).astype(bool)
+        values = pd.Series(np.nan, index=texts.index)
+        values.loc[fits.index[fits]] = texts[fits.index[fits]].astype("float64")
+    values = values.astype("float64")
+    wrong = values.isna() & ~gone
+    if decision.kind == "integer":
+        wrong |= values.notna() & (values != np.floor(values))
+    if wrong.any():
+        row = int(np.flatnonzero(wrong.to_numpy())[0])
+        raise TrainError(
+            f"Column {decision.name!r} is taken as {decision.kind}; every value must be one or a missing code.",
+            f"{texts.iloc[row]!r} in data row {row + 1}",
+            f"Change its kind, or list that text under missing, in [columns.{decision.name}] of --config.",
+        )
+    return values.mask(gone)
+
+
+def as_texts(column: pd.Series, missing: tuple[str, ...]) -> tuple[pd.Series, pd.Series]:
+    """Return the column as Python texts (object, shape (n_rows,)), and which rows are missing (bool, same shape)."""
+    if not isinstance(column.dtype, pd.ArrowDtype):
+        return column, column.isin({code.strip() for code in missing} | {""})
+    gone = column.isna()
+    floating = pa.types.is_floating(column.dtype.pyarrow_dtype)
+    shown = [None if lost else repr(float(value)) if floating else str(value) for value, lost in zip(column, gone)]
+    texts = pd.Series(shown, index=column.index, dtype=object)
+    gone = gone | texts.isin([*missing, "nan"] if floating else missing)
+    return texts.mask(gone, ""), gone

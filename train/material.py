@@ -1,0 +1,107 @@
+"""What is trained on: the typed frame, the target, and how both came about."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from train.columns import Decision, build_column, decide
+from train.config import ColumnSettings, Config, Task
+from train.errors import TrainError, did_you_mean
+from train.target import Target, decide_target
+from train.table import Table, read_table
+
+
+@dataclass(frozen=True)
+class Material:
+    """All that fitting needs and all that the run tells about its data.
+
+    Attributes:
+        X: float64 and `str` columns, NaN for missing; rows with a known target only, index 0 … n_rows - 1.
+        target: What is predicted; its `y` has one value per row of `X`.
+        decisions: One per column of the table, dropped columns and the target with them, in the table's order.
+        digest: SHA-256 of the data, as hex digits.
+        config: As given, with encoding and delimiter as found.
+        name: Of the run.
+        probability: The true probability of the positive class where a simulation knows it, float64 of shape (n_rows,).
+    """
+
+    X: pd.DataFrame
+    target: Target
+    decisions: tuple[Decision, ...]
+    digest: str
+    config: Config
+    name: str
+    probability: npt.NDArray[np.float64] | None = None
+
+    @property
+    def dropped_rows(self) -> int:
+        """The number of rows that were left out for want of a target."""
+        return int((~self.target.known).sum())
+
+    @property
+    def dropped_columns(self) -> dict[str, str]:
+        """The reason for each column that is not used."""
+        return {decision.name: decision.reason for decision in self.decisions if decision.kind == "drop"}
+
+
+def material_from_file(data: Path, target: str, config: Config, name: str, task: Task | None) -> Material:
+    """Read the table at `data`, decide every column and build the frame.
+
+    Raises:
+        TrainError: The table, the target or the config does not allow it.
+    """
+    settings = config.table
+    table = read_table(data, encoding=settings.encoding or "utf-8-sig", delimiter=settings.delimiter)
+    columns = [str(column) for column in table.frame.columns]
+    _check_columns(config.columns, columns, target)
+    told = config.columns.get(target, ColumnSettings())
+    goal = decide_target(table, target, told, task or config.run.task)
+    decisions = tuple(
+        _target_decision(goal)
+        if column == target
+        else decide(table.frame[column], config.columns.get(column, ColumnSettings()), typed=table.typed)
+        for column in columns
+    )
+    found = replace(config, table=replace(settings, encoding=table.encoding, delimiter=table.delimiter))
+    return Material(build_frame(table, decisions, goal.known), goal, decisions, table.digest, found, name)
+
+
+def _target_decision(goal: Target) -> Decision:
+    return Decision(goal.name, "target", goal.reason, goal.missing, goal.unit, goal.description)
+
+
+def _check_columns(told: Mapping[str, Any], columns: list[str], target: str) -> None:
+    for name, settings in told.items():
+        if name not in columns:
+            raise TrainError("--config may only name columns of the table.", repr(name), did_you_mean(name, columns))
+        if settings.kind == "target" and name != target:
+            raise TrainError(
+                "The column of kind target in --config must be the one that --target names.",
+                f"{name!r}, while --target is {target!r}",
+                "Change one of the two.",
+            )
+
+
+def build_frame(table: Table, decisions: tuple[Decision, ...], known: npt.NDArray[np.bool_]) -> pd.DataFrame:
+    """Return the feature frame of the rows with a known target.
+
+    Raises:
+        TrainError: No column is left, or a value does not fit what its column is taken for.
+    """
+    used = [decision for decision in decisions if decision.kind not in ("drop", "target")]
+    if not used:
+        shown = "; ".join(f"{decision.name}: {decision.reason}" for decision in decisions if decision.kind == "drop")
+        raise TrainError(
+            "At least one column must be left to learn from.",
+            f"none ({shown or 'the table has only its target'})",
+            "Bring more columns, or keep one by giving it a kind in --config.",
+        )
+    frame = pd.DataFrame({decision.name: build_column(table.frame[decision.name], decision) for decision in used})
+    return frame[known].reset_index(drop=True)

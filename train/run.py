@@ -1,0 +1,142 @@
+"""The run folder: what `train` writes and `export` reads."""
+
+from __future__ import annotations
+
+import io
+import json
+import platform
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from train.decisions import decisions_toml
+from train.errors import TrainError
+from train.features import DTYPES, Feature, describe_features
+from train.fitted import Fitted
+from train.folder import RUN_FORMAT, as_json, is_run, write_folder
+from train.material import Material
+from train.models import DESCRIPTIONS
+from train.report import render_report
+from train.store import dump_estimator, load_estimator
+
+LIBRARIES = ("scikit-learn", "numpy", "scipy", "pandas", "pyarrow", "skops")
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run as read from its folder.
+
+    Attributes:
+        path: The folder.
+        estimator: The chosen one, fitted.
+        X: The frame that it was fitted on, float64 and `str` columns, NaN for missing.
+        features: One per column of `X`, in order.
+        info: The content of `run.json`.
+        metrics: The content of `metrics.json`.
+    """
+
+    path: Path
+    estimator: Any
+    X: pd.DataFrame
+    features: tuple[Feature, ...]
+    info: dict[str, Any]
+    metrics: dict[str, Any]
+
+    @property
+    def candidates(self) -> dict[str, Path]:
+        """The file of each fitted candidate, by name; `load_estimator` reads it."""
+        return {path.stem: path for path in sorted((self.path / "candidates").glob("*.skops"))}
+
+
+def write_run(out: Path, material: Material, fitted: Fitted, seed: int) -> None:
+    """Write the run folder, whole or not at all.
+
+    Raises:
+        TrainError: Something else than a run is at `out`, or it cannot be written.
+    """
+    X = material.X.iloc[fitted.split.final].reset_index(drop=True)
+    features = describe_features(X, material.decisions)
+    info = _info(material, fitted, seed)
+    stored = {f"candidates/{name}.skops": dump_estimator(model) for name, model in fitted.estimators.items()}
+    files = {
+        "pipeline.skops": stored[f"candidates/{fitted.chosen}.skops"],
+        **stored,
+        "rows.parquet": _to_parquet(X),
+        "features.json": as_json([feature.to_json() for feature in features]),
+        "run.json": as_json(info),
+        "metrics.json": as_json(fitted.metrics),
+        "decisions.toml": decisions_toml(material, fitted.positive).encode(),
+        "report.html": render_report(material, fitted, info).encode(),
+    }
+    write_folder(out, files)
+
+
+def _info(material: Material, fitted: Fitted, seed: int) -> dict[str, Any]:
+    target, split, told = material.target, fitted.split, material.config.run
+    threshold = None if fitted.threshold is None else {"class": fitted.positive, "value": fitted.threshold.value}
+    return {
+        "selfsame_run": RUN_FORMAT,
+        "name": material.name,
+        "task": target.task,
+        "target": {"name": target.name, "unit": target.unit, "description": target.description},
+        "classes": target.classes,
+        "positive": fitted.positive,
+        "threshold": threshold,
+        "description": told.description,
+        "notice": told.notice,
+        "chosen": fitted.chosen,
+        "model": DESCRIPTIONS[fitted.chosen, target.task],
+        "data_sha256": material.digest,
+        "seed": seed,
+        "rows": {
+            "train": len(split.train),
+            "validation": len(split.validation),
+            "test": len(split.test),
+            "dropped_without_target": material.dropped_rows,
+        },
+        "dropped_columns": material.dropped_columns,
+        "versions": {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}},
+    }
+
+
+def _to_parquet(X: pd.DataFrame) -> bytes:
+    """Return `X` as Parquet: float64 and string columns, null for missing."""
+    arrays = [
+        pa.array(X[name], type=pa.float64() if X[name].dtype == "float64" else pa.string(), from_pandas=True)
+        for name in X.columns
+    ]
+    buffer = io.BytesIO()
+    pq.write_table(pa.Table.from_arrays(arrays, names=[str(name) for name in X.columns]), buffer)
+    return buffer.getvalue()
+
+
+def read_run(path: Path) -> Run:
+    """Read a run folder.
+
+    Raises:
+        TrainError: It is not a run, is of another format, lacks a file, or holds types that are not trusted.
+    """
+    if not is_run(path):
+        raise TrainError("A run is a folder that selfsame train wrote.", str(path), "Check the path, or train again.")
+    info = json.loads((path / "run.json").read_text(encoding="utf-8"))
+    if info["selfsame_run"] != RUN_FORMAT:
+        raise TrainError(
+            f"This build reads run format {RUN_FORMAT}.",
+            f"format {info['selfsame_run']} in {path}",
+            "Run selfsame train again.",
+        )
+    try:
+        features = tuple(Feature(**entry) for entry in json.loads((path / "features.json").read_text(encoding="utf-8")))
+        metrics = json.loads((path / "metrics.json").read_text(encoding="utf-8"))
+        frame = pq.read_table(path / "rows.parquet").to_pandas()
+    except (OSError, ValueError, TypeError, pa.ArrowException) as error:
+        raise TrainError(
+            "A run must be complete and unchanged.", f"{error} in {path}", "Run selfsame train again."
+        ) from None
+    X = frame.astype({feature.name: DTYPES[feature.dtype] for feature in features})
+    return Run(path, load_estimator(path / "pipeline.skops"), X, features, info, metrics)

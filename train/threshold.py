@@ -1,0 +1,91 @@
+"""Chooses the probability from which on the positive class is answered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from train.config import Metric
+
+FloatArray = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """A decision threshold and what it reached where it was chosen.
+
+    Attributes:
+        value: The positive class is answered where its probability is at least this.
+        metric: What was maximised.
+        score: The metric on the validation rows.
+        default_score: The metric there at 0.5.
+    """
+
+    value: float
+    metric: Metric
+    score: float
+    default_score: float
+
+
+def choose_threshold(
+    positive: npt.NDArray[np.bool_], probability: npt.NDArray[np.float64], metric: Metric
+) -> Threshold:
+    """Choose the threshold with the best metric.
+
+    Tried are all that differ in their answers: one in each gap between neighbouring probabilities. The value is the
+    shortest decimal fraction in the gap, so no validation row stands on it. A tie goes to the gap nearest to 0.5.
+
+    Args:
+        positive: Whether the row is of the positive class, bool of shape (n_rows,); both must occur.
+        probability: Of the positive class, float64 of shape (n_rows,), from 0 to 1.
+        metric: What is maximised.
+
+    Returns:
+        The threshold; 0.5 when all probabilities are the same.
+    """
+    levels, index = np.unique(probability, return_inverse=True)
+    yes = np.bincount(index, weights=positive, minlength=len(levels))
+    rows = np.bincount(index, minlength=len(levels)).astype(np.float64)
+    # At gap i the rows with levels[i + 1] and above are answered positive.
+    true_positive = (yes.sum() - np.cumsum(yes))[:-1]
+    answered = (rows.sum() - np.cumsum(rows))[:-1]
+    default = float(score_counts(yes[levels >= 0.5].sum(), rows[levels >= 0.5].sum(), yes.sum(), rows.sum(), metric))
+    if len(levels) == 1:
+        return Threshold(0.5, metric, default, default)
+    scores = score_counts(true_positive, answered, yes.sum(), rows.sum(), metric)
+    best = np.flatnonzero(scores >= scores.max() - 1e-12)
+    middle = (levels[:-1] + levels[1:]) / 2
+    gap = int(best[np.argmin(np.abs(middle[best] - 0.5))])
+    return Threshold(shortest_between(levels[gap], levels[gap + 1]), metric, float(scores[gap]), default)
+
+
+def score_counts(
+    true_positive: FloatArray, answered: FloatArray, yes: float, rows: float, metric: Metric
+) -> FloatArray:
+    """Return the metric from counts.
+
+    Args:
+        true_positive: Rows of the positive class that are answered positive, float64 of any shape.
+        answered: Rows that are answered positive, of the same shape.
+        yes: Rows of the positive class.
+        rows: All rows.
+        metric: Which metric.
+    """
+    true_negative = (rows - yes) - (answered - true_positive)
+    if metric == "accuracy":
+        return np.asarray((true_positive + true_negative) / rows)
+    if metric == "f1":
+        return np.asarray(2 * true_positive / (answered + yes))
+    return np.asarray((true_positive / yes + true_negative / (rows - yes)) / 2)
+
+
+def shortest_between(low: float, high: float) -> float:
+    """Return the decimal fraction with the fewest digits that is above `low` and not above `high`."""
+    middle = (low + high) / 2
+    for digits in range(1, 18):
+        rounded = round(middle, digits)
+        if low < rounded <= high:
+            return float(rounded)
+    return float(high)
