@@ -71,10 +71,6 @@ def _by_text(column: pd.Series, told: tuple[str, ...] | None) -> tuple[Kind, str
     codes = MISSING_CODES if told is None else ("", *told)
     known = {value: count for value, count in counts.items() if value not in codes}
     present = tuple(code for code in dict.fromkeys(codes) if code in counts or code == "")
-    if not known:
-        return "drop", "every value is missing", present
-    if sum(known.values()) < FEWEST_KNOWN < len(column):
-        return "drop", f"only {sum(known.values())} of {len(column)} values are known", present
     if set(map(str.casefold, known)) <= {"true", "false"}:
         return "boolean", "true and false", present
     numbers = [value for value in known if is_number(value)]
@@ -105,74 +101,88 @@ def _by_numbers(name: str, values: pd.Series, rows: int) -> tuple[Kind, str]:
     numbers = values.to_numpy(dtype=np.float64)
     distinct = len(np.unique(numbers))
     whole = bool(np.all(numbers == np.floor(numbers)))
-    if distinct == 1 and len(numbers) == rows:
-        return "drop", f"constant: {numbers[0]:g} in every row"
-    if whole and len(numbers) == rows > 2 and bool(np.all(np.diff(numbers) == 1)):
-        return "drop", "counts up by one from row to row: a row number"
-    if whole and distinct == len(numbers) > 2 and ID_NAME.search(name):
-        return "drop", "named like an identifier and different in every row"
-    extent = f"{distinct} different values from {numbers.min():g} to {numbers.max():g}"
+    counts_up = whole and len(numbers) == rows > 2 and bool(np.all(np.diff(numbers) == 1))
+    named_id = whole and distinct == len(numbers) > 2 and ID_NAME.search(name)
+    reasons = (
+        (len(numbers) < min(FEWEST_KNOWN, rows), f"only {len(numbers)} of {rows} values are known"),
+        (distinct == 1 and len(numbers) == rows, f"constant: {numbers[0]:.10g} in every row"),
+        (counts_up, "counts up by one from row to row: a row number"),
+        (named_id, "named like an identifier and different in every row"),
+    )
+    for holds, reason in reasons:
+        if holds:
+            return "drop", reason
+    extent = f"{distinct} different values from {numbers.min():.10g} to {numbers.max():.10g}"
     return ("integer", f"whole numbers, {extent}") if whole else ("number", f"numbers, {extent}")
 
 
 def _by_levels(name: str, levels: Counter[str], rows: int) -> tuple[Kind, str]:
     """Decide for a column of texts, `levels` being its known values with their counts."""
     known = sum(levels.values())
-    if not known:
-        return "drop", "every value is missing"
-    if len(levels) == 1 and known == rows:
-        return "drop", f"constant: {next(iter(levels))!r} in every row"
-    dates = sum(count for value, count in levels.items() if DATE.fullmatch(value))
-    if dates >= 0.95 * known:
-        return "drop", "dates: split them into year, month, weekday or an age to use them"
-    numeric = sum(count for value, count in levels.items() if is_number(value))
-    if len(levels) > 20 and numeric >= 0.9 * known:
-        strays = [value for value in levels if not is_number(value)][:3]
-        why = f"not {strays}: list them under missing" if strays else "codes with leading zeros or beyond 2^53"
-        if len(levels) > MOST_LEVELS or len(levels) > 0.5 * known:
-            return "drop", f"{100 * numeric / known:.0f} % numbers, {why}"
-    if len(levels) == known > 20:
-        return "drop", "a text of its own in every row: an identifier or free text"
-    if ID_NAME.search(name) and len(levels) > 0.95 * known > 20:
-        return "drop", "named like an identifier and different in nearly every row"
-    if len(levels) > 20 and len(levels) > 0.5 * known:
-        return "drop", f"{len(levels)} different texts in {known} rows: free text"
-    if len(levels) > MOST_LEVELS:
-        return "drop", f"{len(levels)} different texts, more than {MOST_LEVELS}: group them to use them"
+    reason = _useless_levels(name, levels, known, rows)
+    if reason is not None:
+        return "drop", reason
     suspects = [f"{value!r} ({100 * levels[value] / rows:.2g} %)" for value in LOOKS_MISSING if levels[value]]
     note = f"; {', '.join(suspects)} stays a level: list it under missing if it means missing" if suspects else ""
     empty = f"; {rows - known} empty" if known < rows else ""
     return "category", f"text with {len(levels)} levels{empty}{note}"
 
 
+def _useless_levels(name: str, levels: Counter[str], known: int, rows: int) -> str | None:
+    """Return why a column of texts is of no use to a model, None if it is of use."""
+    if not known:
+        return "every value is missing"
+    share = len(levels) / known
+    dates = sum(count for value, count in levels.items() if DATE.fullmatch(value)) / known
+    numbers = sum(count for value, count in levels.items() if is_number(value)) / known
+    strays = [value for value in levels if not is_number(value)][:3]
+    why = f"not {strays}: list them under missing" if strays else "codes with leading zeros or beyond 2^53"
+    many = len(levels) > MOST_LEVELS or (share > 0.5 and len(levels) > 20)
+    reasons = (
+        (known < min(FEWEST_KNOWN, rows), f"only {known} of {rows} values are known"),
+        (len(levels) == 1 and known == rows, f"constant: {next(iter(levels))!r} in every row"),
+        (dates >= 0.95, "dates: split them into year, month, weekday or an age to use them"),
+        (many and numbers >= 0.9, f"{100 * numbers:.3g} % numbers, but {why}"),
+        (share == 1 and known > 20, "a text of its own in every row: an identifier or free text"),
+        (
+            ID_NAME.search(name) and share > 0.95 and known > 20,
+            "named like an identifier, most rows have their own",
+        ),
+        (many and share > 0.5, f"{len(levels)} different texts in {known} rows: free text"),
+        (many, f"{len(levels)} different texts, more than {MOST_LEVELS}: group them to use them"),
+    )
+    return next((reason for holds, reason in reasons if holds), None)
+
+
 def _by_type(column: pd.Series) -> tuple[Kind, str, tuple[str, ...]]:
-    """Decide for a Parquet column: its type tells the kind, its nulls are what is missing."""
-    kind = column.dtype.pyarrow_dtype
-    known = column.dropna()
+    """Decide for a Parquet column: its type tells the kind, its nulls (and NaN) are what is missing."""
+    arrow = arrow_type(column)
+    assert arrow is not None
+    texts, gone = as_texts(column, ())
+    known = texts[~gone]
+    kind, reason = _by_known(column, arrow, known)
+    missing = f"; missing: {int(gone.sum())} of {len(column)}" if gone.any() and kind != "drop" else ""
+    return kind, f"type {arrow}: {reason}{missing}", ()
+
+
+def _by_known(column: pd.Series, arrow: pa.DataType, known: pd.Series) -> tuple[Kind, str]:
+    name, rows = str(column.name), len(column)
     if not len(known):
-        return "drop", "every value is missing", ()
-    if len(known) < FEWEST_KNOWN < len(column):
-        return "drop", f"only {len(known)} of {len(column)} values are known", ()
-    if pa.types.is_boolean(kind):
-        if len(known) == len(column) and known.nunique() == 1:
-            return "drop", f"constant: {bool(known.iloc[0])} in every row", ()
-        return "boolean", f"type {kind}", ()
-    if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
-        numbers = known.astype("float64[pyarrow]").to_numpy(dtype=np.float64)
-        numbers = numbers[~np.isnan(numbers)]
-        if not len(numbers):
-            return "drop", "every value is missing", ()
-        if np.abs(numbers).max() > WHOLE_LIMIT and pa.types.is_integer(kind):
-            return "drop", "whole numbers beyond 2^53: codes, not quantities", ()
-        decided, reason = _by_numbers(str(column.name), pd.Series(numbers), len(column))
-        gone = len(column) - len(numbers)
-        return decided, f"type {kind}: {reason}" + (f"; missing: {gone} of {len(column)}" if gone else ""), ()
-    if _is_text(kind):
-        decided, reason = _by_levels(str(column.name), Counter(known.astype(str)), len(column))
-        return decided, f"type {kind}: {reason}", ()
-    if pa.types.is_temporal(kind):
-        return "drop", f"type {kind}: split dates into year, month, weekday or an age to use them", ()
-    return "drop", f"type {kind} is neither number, boolean nor text", ()
+        return "drop", "every value is missing"
+    if _is_text(arrow) or pa.types.is_boolean(arrow):
+        kind, reason = _by_levels(name, Counter(known), rows)
+        return ("boolean", "true and false") if kind == "category" and pa.types.is_boolean(arrow) else (kind, reason)
+    if pa.types.is_integer(arrow) or pa.types.is_floating(arrow) or pa.types.is_decimal(arrow):
+        numbers = known.astype("float64")
+        beyond = pa.types.is_integer(arrow) and numbers.abs().max() > WHOLE_LIMIT
+        return ("drop", "whole numbers beyond 2^53: codes") if beyond else _by_numbers(name, numbers, rows)
+    dates = "split dates into year, month, weekday or an age to use them"
+    return "drop", dates if pa.types.is_temporal(arrow) else "neither number, boolean nor text"
+
+
+def arrow_type(column: pd.Series) -> pa.DataType | None:
+    """Return the type that a Parquet file gave the column, None for a column of texts."""
+    return column.dtype.pyarrow_dtype if isinstance(column.dtype, pd.ArrowDtype) else None
 
 
 def _is_text(kind: pa.DataType) -> bool:
@@ -219,11 +229,11 @@ def build_column(column: pd.Series, decision: Decision) -> pd.Series:
 
 def as_texts(column: pd.Series, missing: tuple[str, ...]) -> tuple[pd.Series, pd.Series]:
     """Return the column as Python texts (object, shape (n_rows,)), and which rows are missing (bool, same shape)."""
-    if not isinstance(column.dtype, pd.ArrowDtype):
+    arrow = arrow_type(column)
+    if arrow is None:
         return column, column.isin({code.strip() for code in missing} | {""})
-    gone = column.isna()
-    floating = pa.types.is_floating(column.dtype.pyarrow_dtype)
-    shown = [None if lost else repr(float(value)) if floating else str(value) for value, lost in zip(column, gone)]
+    floating = pa.types.is_floating(arrow)
+    shown = [None if value is pd.NA else repr(float(value)) if floating else str(value) for value in column]
     texts = pd.Series(shown, index=column.index, dtype=object)
-    gone = gone | texts.isin([*missing, "nan"] if floating else missing)
+    gone = texts.isna() | texts.isin([*missing, "nan"] if floating else missing)
     return texts.mask(gone, ""), gone

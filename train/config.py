@@ -161,7 +161,9 @@ def _checked(key: str, value: Any, where: str) -> Any:
         for item in items:
             if item not in _CHOICES[key]:
                 known = _CHOICES[key]
-                raise TrainError(f"{key} in {where} must be one of {known}.", repr(item), did_you_mean(item, known))
+                raise TrainError(
+                    f"{key} in {where} must be one of {known}.", repr(item), did_you_mean(str(item), known)
+                )
     if isinstance(value, int) and not isinstance(value, bool) and key != "positive" and value < 1:
         raise TrainError(f"{key} in {where} must be at least 1.", repr(value), "Correct it in --config.")
     if key == "names" and not items:

@@ -153,5 +153,5 @@ def _decision(case: DemoCase, name: str) -> Decision:
         return Decision(name, "category", reason, unit=unit, description=description)
     known = column.dropna()
     whole = bool((known == np.floor(known)).all())
-    reason = f"{'whole ' if whole else ''}numbers from {known.min():g} to {known.max():g}{missing}"
+    reason = f"{'whole ' if whole else ''}numbers from {known.min():.10g} to {known.max():.10g}{missing}"
     return Decision(name, "integer" if whole else "number", reason, unit=unit, description=description)

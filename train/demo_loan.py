@@ -71,7 +71,6 @@ def simulate_applicants(rows: int = 8000, seed: int = 7) -> tuple[pd.DataFrame, 
     interest[draw.random(rows) < 0.09] = np.nan
     years[draw.random(rows) < np.clip(0.28 - 0.17 * np.log(income / 20000), 0.03, 0.28)] = np.nan
     income[draw.random(rows) < 0.003] = np.nan
-    probability = _probability(age, years, income, amount, grade, ownership, purpose)
     features = pd.DataFrame(
         {
             "amount": amount,
@@ -84,6 +83,7 @@ def simulate_applicants(rows: int = 8000, seed: int = 7) -> tuple[pd.DataFrame, 
             "purpose": pd.Series(purpose, dtype="str"),
         }
     )
+    probability = true_probability(features)
     default = pd.Series((draw.random(rows) < probability).astype(np.int64), name="default")
     return features, default, pd.Series(probability, name="probability")
 
@@ -97,17 +97,19 @@ def _ownership(draw: np.random.Generator, age: Numbers, income: Numbers) -> Text
     return chosen
 
 
-def _probability(
-    age: Numbers, years: Numbers, income: Numbers, amount: Numbers, grade: Numbers, ownership: Texts, purpose: Texts
-) -> Numbers:
-    """Return p of the module's docstring, float64 of shape (rows,)."""
-    no_years, no_income = np.isnan(years), np.isnan(income)
-    logit = -3.05 + 0.36 * grade + 0.0009 * (age - 42) ** 2
-    logit += np.where(no_income, 0.2, 0.62 * np.log(amount / (0.22 * np.where(no_income, 1.0, income))))
-    logit += np.where(no_years, 0.95, -0.045 * np.minimum(np.where(no_years, 0.0, years), 15))
+def true_probability(features: pd.DataFrame) -> Numbers:
+    """Return p of this module's docstring for applicants as the table shows them, float64 of shape (n_rows,)."""
+    table = {name: features[name].to_numpy(dtype=np.float64) for name in ("amount", "years", "income", "age")}
+    ownership, purpose = features["ownership"].to_numpy(dtype=object), features["purpose"].to_numpy(dtype=object)
+    no_years, no_income = np.isnan(table["years"]), np.isnan(table["income"])
+    income = np.where(no_income, 1.0, table["income"])
+    logit = -3.05 + 0.36 * features["grade"].map(GRADES.tolist().index).to_numpy(dtype=np.float64)
+    logit += 0.0009 * (table["age"] - 42) ** 2
+    logit += np.where(no_income, 0.2, 0.62 * np.log(table["amount"] / (0.22 * income)))
+    logit += np.where(no_years, 0.95, -0.045 * np.minimum(np.where(no_years, 0.0, table["years"]), 15))
     for level, term in PURPOSE_TERMS.items():
         logit += term * (purpose == level)
     for level, term in OWNERSHIP_TERMS.items():
         logit += term * (ownership == level)
-    logit += 0.7 * ((amount > 20000) & (ownership == "RENT"))
+    logit += 0.7 * ((table["amount"] > 20000) & (ownership == "RENT"))
     return np.asarray(1 / (1 + np.exp(-logit)), dtype=np.float64)

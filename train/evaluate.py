@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -77,15 +77,10 @@ def quick_scores(estimator: Any, X: pd.DataFrame, y: npt.NDArray[Any], setting: 
     return {"log_loss": loss, "accuracy": float(accuracy_score(y, predicted))}
 
 
-def cross_validate(
-    pipeline: Pipeline,
-    X: pd.DataFrame,
-    y: npt.NDArray[Any],
-    setting: str,
-    seed: int,
-    advance: Callable[[], None],
-) -> dict[str, dict[str, Any]]:
-    """Cross-validate one candidate.
+def fold_scores(
+    pipeline: Pipeline, X: pd.DataFrame, y: npt.NDArray[Any], setting: str, seed: int
+) -> Iterator[dict[str, float]]:
+    """Cross-validate one candidate, giving the `quick_scores` of fold after fold.
 
     Args:
         pipeline: Stays unfitted.
@@ -93,24 +88,19 @@ def cross_validate(
         y: Their target, of shape (n_rows,).
         setting: As `setting_of` returns it.
         seed: Shuffles the rows into folds.
-        advance: Called after each fold.
-
-    Returns:
-        Per score: `mean`, `std` (population) and the `folds` in order.
     """
     kind = KFold if setting == "regression" else StratifiedKFold
-    folds = []
     for train, held in kind(FOLDS, shuffle=True, random_state=seed).split(X, y):
         fitted = fit_pipeline(pipeline, X.iloc[train], y[train])
-        folds.append(quick_scores(fitted, X.iloc[held], y[held], setting))
-        advance()
+        yield quick_scores(fitted, X.iloc[held], y[held], setting)
+
+
+def summarise(folds: list[dict[str, float]]) -> dict[str, dict[str, Any]]:
+    """Return `mean`, `std` (of the population) and the `folds` in order, per score."""
+    values = {name: [fold[name] for fold in folds] for name in folds[0]}
     return {
-        name: {
-            "mean": float(np.mean([fold[name] for fold in folds])),
-            "std": float(np.std([fold[name] for fold in folds])),
-            "folds": [fold[name] for fold in folds],
-        }
-        for name in folds[0]
+        name: {"mean": float(np.mean(found)), "std": float(np.std(found)), "folds": found}
+        for name, found in values.items()
     }
 
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 from sklearn.model_selection import FixedThresholdClassifier
 from sklearn.pipeline import Pipeline
-from threadpoolctl import threadpool_limits
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped] # it ships no types
 
 from train.config import Config, Task, read_config
 from train.demo import DemoCase, material_from_case
@@ -21,9 +21,9 @@ from train.evaluate import (
     MAIN_SCORE,
     area_under_curve,
     best_candidate,
-    cross_validate,
     fit_pipeline,
-    setting_of,
+    fold_scores,
+    summarise,
     test_scores,
 )
 from train.fitted import Fitted
@@ -42,7 +42,7 @@ def silent(what: str, done: int, total: int) -> None:
     """Show no progress."""
 
 
-def train(
+def train(  # noqa: PLR0913 (the command's options, given by name)
     data: Path,
     target: str,
     out: Path,
@@ -113,12 +113,11 @@ def fit(material: Material, seed: int = 0, progress: Progress = silent) -> Fitte
     """
     positive = _positive(material.target.classes, material.config)
     split = split_rows(material.target.y, material.target.task, seed)
-    setting = setting_of(material.target.task, len(material.target.classes or []))
     final_X, final_y = _rows(material, split.final)
     candidates = build_candidates(final_X, material.target.task, material.config.candidates, seed)
     with threadpool_limits(1):
-        compared = _compare(candidates, material, split, setting, seed, progress)
-        chosen = best_candidate(compared, setting)
+        compared = _compare(candidates, material, split, seed, progress)
+        chosen = best_candidate(compared, material.setting)
         estimators: dict[str, Any] = {}
         thresholds: dict[str, Threshold] = {}
         for number, (name, pipeline) in enumerate(candidates.items()):
@@ -132,8 +131,10 @@ def fit(material: Material, seed: int = 0, progress: Progress = silent) -> Fitte
             prefix = "" if positive is None else "estimator__"
             estimators[name] = fit_pipeline(final, final_X, final_y, prefix)
         progress("refit on train and validation", len(candidates), len(candidates))
-        test = test_scores(estimators[chosen], *_rows(material, split.test), setting, positive)
-    metrics = _metrics(setting, compared, test, thresholds.get(chosen), _best_possible(material, split, positive))
+        test = test_scores(estimators[chosen], *_rows(material, split.test), material.setting, positive)
+    metrics = _metrics(
+        material.setting, compared, test, thresholds.get(chosen), _best_possible(material, split, positive)
+    )
     return Fitted(split, estimators, chosen, positive, thresholds.get(chosen), metrics)
 
 
@@ -154,20 +155,17 @@ def _positive(classes: list[Label] | None, config: Config) -> Label | None:
 
 
 def _compare(
-    candidates: dict[str, Pipeline], material: Material, split: Split, setting: str, seed: int, progress: Progress
+    candidates: dict[str, Pipeline], material: Material, split: Split, seed: int, progress: Progress
 ) -> dict[str, dict[str, dict[str, Any]]]:
     X, y = _rows(material, split.train)
     total = FOLDS * len(candidates)
-    done = 0
-    compared = {}
+    compared: dict[str, dict[str, dict[str, Any]]] = {}
     for name, pipeline in candidates.items():
-
-        def advance() -> None:
-            nonlocal done
-            done += 1
-            progress("cross-validate", done, total)
-
-        compared[name] = cross_validate(pipeline, X, y, setting, seed, advance)
+        folds: list[dict[str, float]] = []
+        for scores in fold_scores(pipeline, X, y, material.setting, seed):
+            folds.append(scores)
+            progress("cross-validate", len(compared) * FOLDS + len(folds), total)
+        compared[name] = summarise(folds)
     return compared
 
 

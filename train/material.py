@@ -14,8 +14,9 @@ import pandas as pd
 from train.columns import Decision, build_column, decide
 from train.config import ColumnSettings, Config, Task
 from train.errors import TrainError, did_you_mean
-from train.target import Target, decide_target
+from train.evaluate import setting_of
 from train.table import Table, read_table
+from train.target import Target, decide_target
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,11 @@ class Material:
     config: Config
     name: str
     probability: npt.NDArray[np.float64] | None = None
+
+    @property
+    def setting(self) -> str:
+        """`binary`, `multiclass` or `regression`: what decides which scores apply."""
+        return setting_of(self.target.task, len(self.target.classes or []))
 
     @property
     def dropped_rows(self) -> int:

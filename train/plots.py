@@ -20,7 +20,7 @@ COLOURS = {"#010203": "var(--ink)", "#040506": "var(--faint)", "#070809": "var(-
 INK, FAINT, ACCENT, SECOND = COLOURS
 BINS = 10
 MOST_POINTS = 2000
-STYLE = {
+STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "font.family": "sans-serif",
     "font.size": 10,

@@ -7,6 +7,7 @@ import hashlib
 import io
 from collections import Counter
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import pandas as pd
@@ -26,8 +27,8 @@ class Table:
     """A table as its file holds it.
 
     Attributes:
-        frame: One column per column of the file. From CSV: Python strings without blanks around them, an empty cell is "". From Parquet: the
-            file's own types as pandas (Arrow backed) columns, with its own nulls.
+        frame: One column per column of the file. From CSV: Python strings without blanks around
+            them, an empty cell is "". From Parquet: the file's own types, Arrow backed, with its own nulls.
         typed: Whether the columns carry types (Parquet) or are all text (CSV).
         encoding: The text encoding of a CSV file, None for Parquet.
         delimiter: The delimiter of a CSV file, None for Parquet.
@@ -101,7 +102,7 @@ def sniff_delimiter(text: str) -> str:
         head = head[: head.rfind("\n") + 1] or head
     scores: dict[str, tuple[float, int]] = {}
     for delimiter in DELIMITERS:
-        rows = [row for _, row in zip(range(SNIFF_ROWS), csv.reader(io.StringIO(head), delimiter=delimiter)) if row]
+        rows = [row for row in islice(csv.reader(io.StringIO(head), delimiter=delimiter), SNIFF_ROWS) if row]
         width = len(rows[0]) if rows else 0
         if width > 1:
             scores[delimiter] = (sum(len(row) == width for row in rows) / len(rows), width)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
-from train.columns import MISSING_CODES, Decision, as_texts, build_column, is_number
+from train.columns import MISSING_CODES, Decision, arrow_type, as_texts, build_column, is_number
 from train.config import ColumnSettings, Kind, Task
 from train.errors import TrainError, did_you_mean
 from train.table import Table
@@ -129,8 +129,8 @@ def _form(column: pd.Series, missing: tuple[str, ...]) -> tuple[str, str]:
     if {value.casefold() for value in counts} <= {"true", "false"}:
         return "boolean", note
     if not all(is_number(value) for value in counts):
-        infinite = isinstance(column.dtype, pd.ArrowDtype) and pa.types.is_floating(column.dtype.pyarrow_dtype)
-        if infinite:
+        arrow = arrow_type(column)
+        if arrow is not None and pa.types.is_floating(arrow):
             raise TrainError(f"The target {column.name!r} must be finite.", "an infinite number", "Remove those rows.")
         return "text", note
     return ("whole" if all(float(value).is_integer() for value in counts) else "decimal"), note
