@@ -29,11 +29,10 @@ export function makeField(feature, position) {
   const unknown = feature.missing === "allowed" ? unknownButton(feature, control) : null;
   const mark = unknown ?? make("span", { class: "required" }, "required");
   const label = make("label", { for: id, title: feature.description }, feature.name);
-  const unit = feature.unit === null ? null : make("span", { class: "unit" }, feature.unit);
   const element = make(
     "div",
     { class: "field", "data-feature": feature.name },
-    make("div", { class: "field-head" }, make("span", { class: "field-name" }, label, unit), mark),
+    make("div", { class: "field-head" }, label, mark),
     ...control.controls,
     make("p", { id: `${id}-hint`, class: "hint" }, hint(feature)),
     message,
@@ -48,14 +47,13 @@ export function makeField(feature, position) {
   return { feature, element, read: control.read, write, mark: marker(element, control.controls[0], message) };
 }
 
-/** @param {Feature} feature @returns {string} what the training rows held. */
+/** @param {Feature} feature @returns {string} the unit, and what the training rows held. */
 function hint(feature) {
-  if (feature.range !== null) return `${show(feature.range[0])} to ${show(feature.range[1])} in training`;
-  if (feature.categories !== null) {
-    const count = `${feature.categories.length} ${feature.categories.length === 1 ? "value" : "values"} in training`;
-    return feature.unseen === "rejected" ? `${count}, no others` : count;
-  }
-  return "";
+  const unit = feature.unit === null ? "" : `${feature.unit} · `;
+  if (feature.range !== null) return `${unit}${show(feature.range[0])} to ${show(feature.range[1])} in training`;
+  if (feature.categories === null) return feature.unit ?? "";
+  const count = `${feature.categories.length} ${feature.categories.length === 1 ? "value" : "values"} in training`;
+  return unit + (feature.unseen === "rejected" ? `${count}, no others` : count);
 }
 
 /**

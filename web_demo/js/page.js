@@ -79,7 +79,9 @@ export function makeCall(contract, several) {
     make(
       "p",
       { class: "lead" },
-      "Where `selfsame serve` or the Function URL stands behind this address, it answers the same.",
+      "Where ",
+      make("code", {}, "selfsame serve"),
+      " or the Function URL stands behind this address, it answers the same.",
     ),
     make("pre", { tabindex: "0" }, code),
   );
