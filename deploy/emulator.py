@@ -1,0 +1,205 @@
+"""Run a built package in the real Lambda runtime: the official emulator binary with the official runtime client.
+
+The emulator binary comes with aws-sam-cli, the runtime client from PyPI. Nothing else of this environment is
+importable inside: no source tree, no site-packages.
+"""
+
+import functools
+import http.client
+import importlib.util
+import json
+import os
+import platform
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+from deploy.package import ROOT, RUNTIME_PYTHON, Arch, install_wheels
+
+HANDLER = "lambda_handler.app.handler"
+ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1"}  # as in template.yaml; a test holds the two together
+CLIENT_PINS = ("awslambdaric", "simplejson", "snapshot-restore-py")
+START_SECONDS, INVOKE_SECONDS, STOP_SECONDS = 20.0, 120.0, 10.0
+INVOKE_PATH = "/2015-03-31/functions/function/invocations"
+BOOTSTRAP = "import sys; sys.path[:0] = sys.argv[2:]; from awslambdaric.__main__ import main; main(sys.argv[:2])"
+
+
+class EmulatorError(RuntimeError):
+    """The runtime cannot be run here, or a call did not come back: the rule, what was got, what to do."""
+
+    def __init__(self, rule: str, got: str, remedy: str = "") -> None:
+        super().__init__(f"{rule}; {got}. {remedy}".rstrip())
+
+
+class Emulator:
+    """A running Lambda runtime: call it with an event to get the handler's response.
+
+    Attributes:
+        python: the version of Python that runs the package, such as "3.13.0".
+        events: events answered so far.
+    """
+
+    def __init__(self, port: int, python: str, log: Path) -> None:
+        self.python, self.events = python, 0
+        self._port, self._log = port, log
+
+    def __call__(self, event: dict[str, Any]) -> dict[str, Any]:
+        """Send one event through the runtime.
+
+        Raises:
+            EmulatorError: the runtime gave no response of the handler, for example because its init failed.
+        """
+        with closing(http.client.HTTPConnection("127.0.0.1", self._port, timeout=INVOKE_SECONDS)) as connection:
+            connection.request("POST", INVOKE_PATH, json.dumps(event).encode(), {"content-type": "application/json"})
+            answer = connection.getresponse().read()
+        try:
+            response = json.loads(answer)
+        except ValueError:
+            response = None
+        if not isinstance(response, dict) or "statusCode" not in response:
+            got = f"the runtime said {answer[:300]!r}; its log ends:\n{_tail(self._log)}"
+            raise EmulatorError("The handler must answer every event", got)
+        self.events += 1
+        return response
+
+
+def lambda_python() -> str:
+    """The Python version to build a package for that runs here: Lambda's own where there is one, else this one."""
+    return RUNTIME_PYTHON if find_python(RUNTIME_PYTHON) else f"{sys.version_info.major}.{sys.version_info.minor}"
+
+
+@functools.cache
+def find_python(version: str) -> str | None:
+    """An interpreter of `version` ("3.13") that really runs: this one, on PATH, or one of pyenv's; or None."""
+    root = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+    on_path = shutil.which(f"python{version}")
+    candidates = [sys.executable, *([on_path] if on_path else [])]
+    candidates += [str(path) for path in sorted(root.glob(f"versions/{version}.*/bin/python{version}"), reverse=True)]
+    return next((path for path in candidates if _version_of(path).rpartition(".")[0] == version), None)
+
+
+def _version_of(python: str) -> str:
+    command = [python, "-I", "-S", "-c", "import platform; print(platform.python_version())"]
+    try:
+        result = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)  # noqa: S603
+    except OSError:
+        return ""
+    return result.stdout.strip() if result.returncode == 0 else ""  # a pyenv shim fails where no version is chosen
+
+
+@contextmanager
+def emulate(package: Path) -> Iterator[Emulator]:
+    """Run a package that `build_package` made for this machine, from its own folder, until the block ends.
+
+    Args:
+        package: built for the Python version that `lambda_python` names and for this machine's architecture.
+
+    Raises:
+        EmulatorError: no interpreter fits the package, or the emulator does not start.
+    """
+    package = package.resolve()
+    version = _package_version(package)
+    python = find_python(version)
+    if python is None:
+        remedy = f"Install Python {version}, or build the package for {lambda_python()}."
+        raise EmulatorError(f"The package is for Python {version}", "no such interpreter is here", remedy)
+    binary, client = _emulator_binary(), _runtime_client(version)
+    ports = _free_ports()
+    addresses = ["--runtime-api-address", f"127.0.0.1:{ports[0]}"]
+    addresses += ["--runtime-interface-emulator-address", f"127.0.0.1:{ports[1]}"]
+    runtime = [python, "-I", "-S", "-c", BOOTSTRAP, HANDLER, str(package), str(client)]
+    environment = {"PATH": os.defpath, "LANG": "en_US.UTF-8", "TZ": ":UTC", "LAMBDA_TASK_ROOT": str(package)}
+    with tempfile.TemporaryDirectory(prefix="selfsame-emulator-") as folder:
+        log = Path(folder) / "log"
+        with log.open("wb") as sink:
+            process = subprocess.Popen(  # noqa: S603 - the emulator, fixed words and paths
+                [str(binary), *addresses, *runtime],
+                cwd=package,
+                env=environment | ENVIRONMENT,
+                stdin=subprocess.DEVNULL,
+                stdout=sink,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        try:
+            _wait_until_listening(process, ports[1], log)
+            yield Emulator(ports[1], _version_of(python), log)
+        finally:
+            _stop(process)
+
+
+def _package_version(package: Path) -> str:
+    names = [file.name for file in (package / "numpy" / "_core").glob("*.cpython-*.so")]
+    tag = re.search(r"cpython-(\d)(\d+)-", names[0]) if names else None
+    if tag is None:
+        raise EmulatorError("A package is what `selfsame package` writes", f"{package} is not one", "Build it first.")
+    return f"{tag[1]}.{tag[2]}"
+
+
+def machine_arch() -> Arch:
+    """This machine's architecture, as Lambda names it."""
+    return "arm64" if platform.machine() in {"arm64", "aarch64"} else "x86_64"
+
+
+def _emulator_binary() -> Path:
+    spec = importlib.util.find_spec("samcli")
+    if sys.platform != "linux" or spec is None or spec.origin is None:
+        got = f"this is {sys.platform}, aws-sam-cli is {'there' if spec else 'missing'}"
+        raise EmulatorError("The emulator runs on Linux with aws-sam-cli installed", got)
+    return Path(spec.origin).parent / "local" / "rapid" / f"aws-lambda-rie-{machine_arch()}"
+
+
+@functools.cache
+def _runtime_client(python: str) -> Path:
+    """A folder with nothing but the runtime client, which Lambda itself provides; kept until the process ends."""
+    holder = tempfile.TemporaryDirectory(prefix="selfsame-runtime-client-")
+    _KEPT.append(holder)
+    pins = (ROOT / "requirements" / "all.txt").read_text(encoding="utf-8")
+    blocks = [re.search(rf"^{re.escape(name)}==.*(?:\n .*)*", pins, re.MULTILINE) for name in CLIENT_PINS]
+    requirements = Path(holder.name) / "runtime-client.txt"
+    requirements.write_text("".join(f"{block[0]}\n" for block in blocks if block), encoding="utf-8")
+    install_wheels(requirements, Path(holder.name) / "site", arch=machine_arch(), python=python)
+    return Path(holder.name) / "site"
+
+
+_KEPT: list[tempfile.TemporaryDirectory[str]] = []  # removed when the process ends
+
+
+def _free_ports() -> tuple[int, int]:
+    with closing(socket.socket()) as first, closing(socket.socket()) as second:
+        for one in (first, second):
+            one.bind(("127.0.0.1", 0))
+        return first.getsockname()[1], second.getsockname()[1]
+
+
+def _wait_until_listening(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    end = time.monotonic() + START_SECONDS
+    while time.monotonic() < end and process.poll() is None:
+        with closing(socket.socket()) as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.02)
+    raise EmulatorError(
+        "The emulator must start", f"it did not; its log ends:\n{log.read_text(errors='replace')[-2000:]}"
+    )
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """End the emulator and the runtime below it: they are a session of their own."""
+    for sign in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(process.pid, sign)
+            process.wait(STOP_SECONDS)
+        except ProcessLookupError:
+            return
+        except subprocess.TimeoutExpired:
+            continue
