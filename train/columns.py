@@ -71,6 +71,8 @@ def _by_text(column: pd.Series, told: tuple[str, ...] | None) -> tuple[Kind, str
     codes = MISSING_CODES if told is None else ("", *told)
     known = {value: count for value, count in counts.items() if value not in codes}
     present = tuple(code for code in dict.fromkeys(codes) if code in counts or code == "")
+    if not known:
+        return "drop", "every value is missing", present
     if set(map(str.casefold, known)) <= {"true", "false"}:
         return "boolean", "true and false", present
     numbers = [value for value in known if is_number(value)]

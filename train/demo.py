@@ -90,7 +90,7 @@ def diabetes_case() -> DemoCase:
     return DemoCase(
         name="diabetes-progression",
         X=bunch.data.astype("float64"),
-        y=bunch.target.astype("float64"),
+        y=bunch.target.astype("float64").rename("progression"),
         task="regression",
         description="Disease progression one year after baseline, from ten measurements of a diabetes patient.",
         target_description="disease progression one year after baseline",

@@ -100,8 +100,8 @@ def _boosting(task: Task, settings: CandidateSettings, seed: int) -> Any:
     return kind(
         max_iter=settings.rounds,
         learning_rate=0.05,
-        max_leaf_nodes=15,
-        l2_regularization=1.0,
+        max_leaf_nodes=6,
+        l2_regularization=10.0,
         early_stopping=False,
         random_state=seed,
     )

@@ -98,7 +98,7 @@ def value_plot(actual: FloatArray, predicted: FloatArray) -> str:
 
     def paint(axes: Axes) -> None:
         axes.plot([low, high], [low, high], color=FAINT, linewidth=1)
-        axes.plot(predicted[taken], actual[taken], "o", color=ACCENT, markersize=3, alpha=0.5, markeredgewidth=0)
+        axes.plot(predicted[taken], actual[taken], "o", color=ACCENT, markersize=3, alpha=0.7, markeredgewidth=0)
         axes.set(xlabel="predicted", ylabel="actual")
 
     return draw("Actual against predicted", paint)
@@ -111,7 +111,7 @@ def residual_plot(actual: FloatArray, predicted: FloatArray) -> str:
     def paint(axes: Axes) -> None:
         axes.axhline(0, color=FAINT, linewidth=1)
         left = (actual - predicted)[taken]
-        axes.plot(predicted[taken], left, "o", color=ACCENT, markersize=3, alpha=0.5, markeredgewidth=0)
+        axes.plot(predicted[taken], left, "o", color=ACCENT, markersize=3, alpha=0.7, markeredgewidth=0)
         axes.set(xlabel="predicted", ylabel="actual − predicted")
 
     return draw("Residuals", paint)

@@ -35,7 +35,7 @@ def choose_threshold(
     """Choose the threshold with the best metric.
 
     Tried are all that differ in their answers: one in each gap between neighbouring probabilities. The value is the
-    shortest decimal fraction in the gap, so no validation row stands on it. A tie goes to the gap nearest to 0.5.
+    shortest decimal fraction in the gap, so no validation row stands on it where the gap has room. A tie goes to the gap nearest to 0.5.
 
     Args:
         positive: Whether the row is of the positive class, bool of shape (n_rows,); both must occur.
@@ -82,10 +82,10 @@ def score_counts(
 
 
 def shortest_between(low: float, high: float) -> float:
-    """Return the decimal fraction with the fewest digits that is above `low` and not above `high`."""
+    """Return the decimal fraction with the fewest digits between the two; `high` where there is no number between."""
     middle = (low + high) / 2
     for digits in range(1, 18):
         rounded = round(middle, digits)
-        if low < rounded <= high:
+        if low < rounded < high:
             return float(rounded)
     return float(high)
