@@ -146,11 +146,19 @@ def answer_nodes(task: Task) -> list[onnx.NodeProto]:
     return [*shares, node("ArgMax", ["probabilities"], ["label"], axis=1, keepdims=0)]
 
 
-def build_model(task: Task) -> bytes:
+def features_of(extra: int) -> list[dict[str, Any]]:
+    """The five features and `extra` more numbers, which the model ignores."""
+    return FEATURES + [
+        {**FEATURES[0], "name": f"{position}thFurtherSquareFootage", "input": f"x{position}"}
+        for position in range(len(FEATURES), len(FEATURES) + extra)
+    ]
+
+
+def build_model(task: Task, features: Sequence[Mapping[str, Any]]) -> bytes:
     """The serialised graph: opset 21, ai.onnx.ml 5, IR 10."""
     types = {"float64": TensorProto.DOUBLE, "int64": TensorProto.INT64, "string": TensorProto.STRING,
              "bool": TensorProto.BOOL}  # fmt: skip
-    inputs = [helper.make_tensor_value_info(f["input"], types[f["dtype"]], [None, 1]) for f in FEATURES]
+    inputs = [helper.make_tensor_value_info(f["input"], types[f["dtype"]], [None, 1]) for f in features]
     if task == "regression":
         outputs = [helper.make_tensor_value_info("value", TensorProto.DOUBLE, [None])]
     else:
@@ -175,7 +183,7 @@ def build_model(task: Task) -> bytes:
     return bytes(model.SerializeToString(deterministic=True))
 
 
-def contract_of(name: str, task: Task, model_sha256: str) -> dict[str, Any]:
+def contract_of(name: str, task: Task, features: Sequence[Mapping[str, Any]], model_sha256: str) -> dict[str, Any]:
     """The contract of the tiny model."""
     classifies = task != "regression"
     classes = {"classification": [0, 1], "multiclass": list(MULTICLASS_SLOPES), "regression": None}[task]
@@ -189,7 +197,7 @@ def contract_of(name: str, task: Task, model_sha256: str) -> dict[str, Any]:
         "target": {"name": "default" if classifies else "cost", "unit": None if classifies else "EUR",
                    "description": None},
         "missing_code": MISSING_CODE,
-        "features": FEATURES,
+        "features": list(features),
         "outputs": {
             "label": "label" if classifies else None,
             "probabilities": "probabilities" if classifies else None,
@@ -197,22 +205,23 @@ def contract_of(name: str, task: Task, model_sha256: str) -> dict[str, Any]:
         },
         "classes": classes,
         "threshold": {"class": 1, "value": THRESHOLD} if task == "classification" else None,
-        "tolerance": {"class": "rounding", "absolute": 1e-12 if classifies else 1e-9},
+        "tolerance": {"class": "rounding", "absolute": 1e-12 if classifies else 1e-9, "relative": 1e-12},
         "model_sha256": model_sha256,
     }  # fmt: skip
 
 
-def golden_lines(task: Task) -> list[dict[str, Any]]:
+def golden_lines(task: Task, features: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """The golden rows; a regressor's huge answer is left out, since a rounding tolerance says nothing about it."""
+    example = {feature["name"]: feature["example"] for feature in features}
     lines: list[dict[str, Any]] = []
     for stratum, changes in GOLDEN:
-        row = {**EXAMPLE, **changes}
+        row = {**example, **changes}
         if task == "regression" and abs(row["income"] or 0.0) > 1e9:
             continue
         lines.append({"stratum": stratum, "row": row, "answer": answer_of(row, task), "decidable": True})
     for changes, feature, kind in REJECTED:
         rejected = [{"feature": feature, "kind": kind}]
-        lines.append({"stratum": "rejected", "row": {**EXAMPLE, **changes}, "rejected": rejected})
+        lines.append({"stratum": "rejected", "row": {**example, **changes}, "rejected": rejected})
     return lines
 
 
@@ -245,19 +254,20 @@ def seal(path: Path) -> None:
     (path / "manifest.json").write_bytes(as_json(manifest))
 
 
-def make_bundle(path: Path, *, name: str = "tiny", task: Task = "classification") -> Path:
+def make_bundle(path: Path, *, name: str = "tiny", task: Task = "classification", extra: int = 0) -> Path:
     """Write a whole bundle into the folder `path`, which is created, and return it.
 
     `task`: `classification` has the classes 0 and 1 and a threshold of 0.4 on class 1; `multiclass` has three text
-    classes and no threshold; `regression` gives a value in EUR.
+    classes and no threshold; `regression` gives a value in EUR. `extra`: further number features.
     """
     path.mkdir(parents=True)
-    model = build_model(task)
+    features = features_of(extra)
+    model = build_model(task, features)
     (path / "model.onnx").write_bytes(model)
-    golden = golden_lines(task)
+    golden = golden_lines(task, features)
     lines = [json.dumps(line, ensure_ascii=False, allow_nan=False) for line in golden]
     (path / "golden.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    contract = contract_of(name, task, hashlib.sha256(model).hexdigest())
+    contract = contract_of(name, task, features, hashlib.sha256(model).hexdigest())
     (path / "contract.json").write_bytes(as_json(contract))
     (path / "parity.json").write_bytes(as_json(parity_of(golden)))
     (path / "reference.json").write_bytes(as_json({"format": 1, "features": {}}))

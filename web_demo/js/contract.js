@@ -21,7 +21,7 @@ const INT64_LIMIT = 2n ** 63n;
  *   missing_code: string, features: Feature[],
  *   outputs: {label: string | null, probabilities: string | null, value: string | null},
  *   classes: (string | number | boolean)[] | null, threshold: {class: string | number | boolean, value: number} | null,
- *   tolerance: {class: string, absolute: number}, model_sha256: string, classKeys: string[],
+ *   tolerance: {class: string, absolute: number, relative: number}, model_sha256: string, classKeys: string[],
  * }} Contract `classKeys`: the keys of `probabilities`, in class order; the rest is docs/bundle.md's contract.json.
  * @typedef {{row: number, feature: string | null, kind: string, reason: string}} Problem
  * @typedef {{feature: string, kind: string, message: string}} Warning
@@ -205,6 +205,11 @@ function checkBoolean(feature, value) {
 function checkCategory(contract, feature, value, warnings) {
   if (typeof value !== "string") {
     throw new Broken("type", `${feature.name} takes text; got ${describe(value)}. ${send(feature)}`);
+  }
+  if (/[\0\p{Surrogate}]/u.test(value)) {
+    // The runtimes disagree about such text: wasm cuts it at NUL, Python cannot encode a lone surrogate.
+    const rule = `${feature.name} takes Unicode text without NUL and lone surrogates`;
+    throw new Broken("type", `${rule}; got ${describe(value)}. ${send(feature)}`);
   }
   if (value === contract.missing_code) {
     const rule = `${feature.name}: this text is reserved for missing values.`;

@@ -116,13 +116,22 @@ function compareRow(contract, line, answer, stratum) {
   const ulps = recorded.map((number, k) => ulpDistance(number, got[k]));
   const ulp = ulps.reduce((most, each) => (each > most ? each : most), 0n);
   const apart = Math.max(...recorded.map((number, k) => Math.abs(number - got[k])));
-  stratum.outside += Number(!(apart <= contract.tolerance.absolute));
+  stratum.outside += Number(!recorded.every((number, k) => within(contract, number, got[k])));
   if (apart > stratum.maxAbs) stratum.maxAbs = apart;
   if (ulp > stratum.maxUlp) stratum.maxUlp = ulp;
   if ("value" in answer) return;
-  const decidable = line.decidable === true || ulp === 0n;
+  const decidable = line.decidable === true;
   stratum.undecidable += Number(!decidable);
   stratum.labelsDiffer += Number(decidable && answer.label !== line.answer.label);
+}
+
+/**
+ * @param {Contract} contract @param {number} recorded @param {number} got
+ * @returns {boolean} whether they are no further apart than max(absolute, relative * |recorded|).
+ */
+function within(contract, recorded, got) {
+  const { absolute, relative } = contract.tolerance;
+  return Math.abs(recorded - got) <= Math.max(absolute, relative * Math.abs(recorded));
 }
 
 /** @param {GoldenLine["rejected"]} [problems] @returns {string} features and kinds in one comparable text. */

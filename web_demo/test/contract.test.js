@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { BundleError, checkRows, ContractError, readContract } from "../js/contract.js";
+import { describe } from "../js/words.js";
 import { DOCUMENT, makeContract, ROW } from "./fixtures.js";
 
 const contract = makeContract();
@@ -55,12 +56,14 @@ for (const [changes, feature, kind] of /** @type {[Record<string, unknown>, stri
   [{ debt: null }, "debt", "missing"],
   [{ married: 1 }, "married", "type"],
   [{ grade: 3 }, "grade", "type"],
+  [{ grade: "A\0" }, "grade", "type"],
+  [{ grade: "\ud800" }, "grade", "type"],
   [{ grade: DOCUMENT.missing_code }, "grade", "reserved"],
   [{ home: "boat" }, "home", "unseen"],
   [{ age: 151 }, "age", "out_of_bounds"],
   [{ colour: "red" }, "colour", "unknown"],
 ])) {
-  test(`${feature} = ${String(Object.values(changes)[0])} is a problem of kind ${kind}`, () => {
+  test(`${feature}: ${describe(Object.values(changes)[0])} is a problem of kind ${kind}`, () => {
     assert.deepEqual(kindsOf(changes), [[feature, kind]]);
   });
 }
