@@ -188,9 +188,11 @@ def _wait_until_listening(process: subprocess.Popen[bytes], port: int, log: Path
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return
         time.sleep(0.02)
-    raise EmulatorError(
-        "The emulator must start", f"it did not; its log ends:\n{log.read_text(errors='replace')[-2000:]}"
-    )
+    raise EmulatorError("The emulator must start", f"it did not; its log ends:\n{_tail(log)}")
+
+
+def _tail(log: Path) -> str:
+    return log.read_text(encoding="utf-8", errors="replace")[-2000:]
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

@@ -6,16 +6,15 @@ import uuid
 from collections.abc import Iterable
 from typing import Any
 
+TEXT_TYPES = {"application/json", "application/xml", "application/javascript"}
+
 
 def function_url_event(
     method: str,
     path: str,
     body: bytes = b"",
     headers: Iterable[tuple[str, str]] = (("content-type", "application/json"),),
-    *,
     query: str = "",
-    client: str = "127.0.0.1",
-    protocol: str = "HTTP/1.1",
 ) -> dict[str, Any]:
     """The event that Lambda makes of a request to a function's URL.
 
@@ -26,8 +25,6 @@ def function_url_event(
             Lambda does.
         headers: name and value as sent; names become lower case, repeated ones are joined by commas.
         query: the raw query string.
-        client: the caller's address.
-        protocol: of the request line.
     """
     joined: dict[str, str] = {}
     for name, value in headers:
@@ -38,8 +35,8 @@ def function_url_event(
     request = {
         "method": method,
         "path": path,
-        "protocol": protocol,
-        "sourceIp": client,
+        "protocol": "HTTP/1.1",
+        "sourceIp": "127.0.0.1",
         "userAgent": joined.get("user-agent", ""),
     }
     context = {
