@@ -113,7 +113,9 @@ def _finish(model: onnx.ModelProto) -> bytes:
     if any(output.name.startswith("value") for output in graph.output):
         _flatten_value(graph)
     elif names != {"label", "probabilities"}:
-        raise ExportError(f"the graph must end in label and probabilities; got {sorted(names)}", "Report this as a bug.")
+        raise ExportError(
+            f"the graph must end in label and probabilities; got {sorted(names)}", "Report this as a bug."
+        )
     del model.opset_import[:]
     model.opset_import.extend([onnx.helper.make_opsetid("", OPSET), onnx.helper.make_opsetid(ML, ML_OPSET)])
     model.ir_version = IR_VERSION
@@ -134,5 +136,3 @@ def _flatten_value(graph: onnx.GraphProto) -> None:
     graph.node.append(onnx.helper.make_node("Squeeze", ["value_column", "value_axis"], ["value"], name="Value"))
     del graph.output[:]
     graph.output.append(onnx.helper.make_tensor_value_info("value", onnx.TensorProto.DOUBLE, ["rows"]))
-
-

@@ -139,7 +139,9 @@ def _refuse_code(name: str, series: "pd.Series[Any]") -> None:
 
 def _values(column: Column, series: "pd.Series[Any]") -> npt.NDArray[Any]:
     if column.dtype != "string":
-        array: npt.NDArray[Any] = series.to_numpy().astype({"float64": float, "int64": np.int64, "bool": bool}[column.dtype])
+        array: npt.NDArray[Any] = series.to_numpy().astype(
+            {"float64": float, "int64": np.int64, "bool": bool}[column.dtype]
+        )
         return array
     objects = series.astype(object)
     filled: npt.NDArray[Any] = objects.where(series.notna(), MISSING_CODE).to_numpy(dtype=object)

@@ -22,16 +22,17 @@ def check(estimator: Any) -> tuple[str, str] | None:
     for categories in estimator.categories_:
         kinds = {type(value).__name__ for value in categories.tolist() if not _is_missing(value)}
         if len(kinds) > 1 or not kinds <= {"str", "int", "bool", "float"}:
-            return f"the categories of a column must be of one type; got {', '.join(sorted(kinds))}", "Convert the column."
+            return (
+                f"the categories of a column must be of one type; got {', '.join(sorted(kinds))}",
+                "Convert the column.",
+            )
     return None
 
 
 def convert(graph: Graph, estimator: Any, inputs: list[Tensor]) -> list[str]:
     """Write one look-up per column and set the results side by side."""
     columns = _split(graph, inputs)
-    blocks = [
-        _look_up(graph, column, *_table(estimator, index, column.kind)) for index, column in enumerate(columns)
-    ]
+    blocks = [_look_up(graph, column, *_table(estimator, index, column.kind)) for index, column in enumerate(columns)]
     blocks = [block for block in blocks if block]
     return [graph.add("Concat", *blocks, axis=1) if len(blocks) > 1 else blocks[0]]
 

@@ -97,10 +97,7 @@ def _encoded(graph: Graph, tensor: Tensor, categories: npt.NDArray[Any]) -> str:
 def _known_categories(estimator: Any) -> dict[int, list[int]]:
     """Feature (in the trees' order) -> the categories that its training column held."""
     mapper = estimator._bin_mapper
-    return {
-        feature: np.flatnonzero(_bits(bits)).tolist()
-        for feature, bits in _bitsets(mapper)
-    }
+    return {feature: np.flatnonzero(_bits(bits)).tolist() for feature, bits in _bitsets(mapper)}
 
 
 def _bitsets(mapper: Any) -> list[tuple[int, npt.NDArray[np.uint32]]]:

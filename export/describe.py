@@ -1,0 +1,180 @@
+"""What the bundle says about the model: contract.json and reference.json."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from export.frame import MISSING_CODE, Columns, Schema
+from export.original import Original
+from export.probe import Accepted
+from lambda_handler.contract import FORMAT
+
+FLOOR = 10  # a count below it could point at single people
+BINS = 20
+IDENTICAL = {"class": "identical", "absolute": 0.0, "relative": 0.0}
+
+
+def contract_document(
+    original: Original, table: Columns, accepted: Sequence[Accepted], about: Mapping[str, Any], model_sha256: str
+) -> dict[str, Any]:
+    """Build contract.json with the strictest tolerance; the proof may widen it to *rounding*.
+
+    Args:
+        original: the reference.
+        table: graph values of the training rows.
+        accepted: what each column may hold.
+        about: name, version, description, notice, target and `features`: column name -> unit, description, type, whole.
+        model_sha256: of model.onnx.
+    """
+    classes = original.classes or None
+    threshold = None
+    if original.threshold is not None:
+        threshold = {"class": original.positive, "value": original.threshold}
+    outputs = {"label": "label", "probabilities": "probabilities", "value": None}
+    if classes is None:
+        outputs = {"label": None, "probabilities": None, "value": "value"}
+    features = [
+        _feature(
+            index, column.name, column.dtype, table[index], accepted[index], about["features"].get(column.name, {})
+        )
+        for index, column in enumerate(original.schema.columns)
+    ]
+    return {
+        "format": FORMAT,
+        "name": about["name"],
+        "version": about["version"] or model_sha256[:12],
+        "task": "regression" if classes is None else "classification",
+        "description": about["description"],
+        "notice": about["notice"],
+        "target": about["target"],
+        "missing_code": MISSING_CODE,
+        "features": features,
+        "outputs": outputs,
+        "classes": classes,
+        "threshold": threshold,
+        "tolerance": IDENTICAL,
+        "model_sha256": model_sha256,
+    }
+
+
+def reference_document(
+    schema: Schema, table: Columns, about: Mapping[str, Any], answers: npt.NDArray[Any]
+) -> dict[str, Any]:
+    """Build reference.json: counts per bin and category, none below the floor.
+
+    Args:
+        schema: the columns.
+        table: graph values of the training rows.
+        about: as in `contract_document`.
+        answers: the model's number for each row (probability of the threshold's or last class, or the value).
+    """
+    return {
+        "format": FORMAT,
+        "rows": _floored(len(table[0])),
+        "target": about["target"],
+        "answers": _bins(answers),
+        "features": {
+            column.name: _categories(array) if column.dtype in {"string", "bool"} else _bins(array.astype(np.float64))
+            for column, array in zip(schema.columns, table, strict=True)
+        },
+    }
+
+
+def _feature(
+    index: int, name: str, dtype: str, values: npt.NDArray[Any], accepted: Accepted, about: Mapping[str, Any]
+) -> dict[str, Any]:
+    kind = {"string": "category", "bool": "boolean", "int64": "integer", "float64": "number"}[dtype]
+    kind = about.get("type") or kind
+    numbers = _known_numbers(values, dtype)
+    ranged = kind in {"number", "integer"} and len(numbers) > 0
+    whole = bool(np.all(numbers == np.floor(numbers))) if ranged else None
+    categories = sorted({value for value in values.tolist() if value != MISSING_CODE}) if dtype == "string" else None
+    return {
+        "name": name,
+        "input": f"x{index}",
+        "type": kind,
+        "dtype": dtype,
+        "unit": about.get("unit"),
+        "description": about.get("description"),
+        "missing": "allowed" if accepted.missing else "rejected",
+        "range": [numbers.min().item(), numbers.max().item()] if ranged else None,
+        "accepts": list(accepted.bounds) if accepted.bounds else None,
+        "categories": categories,
+        "unseen": None if accepted.unseen is None else ("allowed" if accepted.unseen else "rejected"),
+        "whole": whole,
+        "example": _example(kind, dtype, values, numbers, whole),
+    }
+
+
+def _known_numbers(values: npt.NDArray[Any], dtype: str) -> npt.NDArray[Any]:
+    if dtype not in {"float64", "int64"}:
+        return np.empty(0)
+    return values[~np.isnan(values)] if dtype == "float64" else values
+
+
+def _example(kind: str, dtype: str, values: npt.NDArray[Any], numbers: npt.NDArray[Any], whole: bool | None) -> Any:
+    """The median of numbers, the commonest of other values; None where the column holds nothing."""
+    if kind in {"number", "integer"}:
+        if not len(numbers):
+            return None
+        median = float(np.median(numbers))
+        if dtype == "int64":
+            return int(median)
+        return float(math.floor(median)) if whole else median
+    known = values[values != MISSING_CODE] if dtype == "string" else values
+    if dtype == "float64":
+        known = values[~np.isnan(values)] != 0.0
+    if not len(known):
+        return None
+    found, counts = np.unique(known.astype(str) if dtype == "string" else known, return_counts=True)
+    commonest = found[np.argmax(counts)].item()
+    return bool(commonest) if kind == "boolean" else commonest
+
+
+def _bins(values: npt.NDArray[np.float64]) -> dict[str, Any]:
+    known = np.sort(values[~np.isnan(values)])
+    missing = _floored(len(values) - len(known))
+    if len(known) < FLOOR:
+        return {"missing": missing, "edges": [], "counts": []}
+    edges = np.unique(np.quantile(known, np.linspace(0.0, 1.0, BINS + 1)))
+    counts = np.histogram(known, bins=edges)[0] if len(edges) > 1 else np.array([len(known)])
+    edges = edges if len(edges) > 1 else np.array([edges[0], edges[0]])
+    return {"missing": missing, **_merged(edges.tolist(), counts.tolist())}
+
+
+def _merged(edges: list[float], counts: list[int]) -> dict[str, Any]:
+    """Join each bin below the floor with its neighbour."""
+    kept_edges, kept_counts = [edges[0]], [0]
+    for edge, count in zip(edges[1:], counts, strict=True):
+        kept_counts[-1] += count
+        if kept_counts[-1] >= FLOOR:
+            kept_edges.append(edge)
+            kept_counts.append(0)
+    rest = kept_counts.pop()
+    if rest and kept_counts:
+        kept_counts[-1] += rest
+    if kept_edges[-1] != edges[-1]:
+        kept_edges[-1:] = [edges[-1]]
+    return {"edges": kept_edges, "counts": kept_counts}
+
+
+def _categories(values: npt.NDArray[Any]) -> dict[str, Any]:
+    names = ["true" if value is True else "false" if value is False else value for value in values.tolist()]
+    counted: dict[str, int] = {}
+    for name in names:
+        counted[name] = counted.get(name, 0) + 1
+    missing = counted.pop(MISSING_CODE, 0)
+    kept = {name: count for name, count in sorted(counted.items()) if count >= FLOOR}
+    return {
+        "missing": _floored(missing),
+        "categories": kept,
+        "other": _floored(sum(counted.values()) - sum(kept.values())),
+    }
+
+
+def _floored(count: int) -> int:
+    """The count, or 0 below the floor."""
+    return count if count >= FLOOR else 0

@@ -1,0 +1,219 @@
+"""The proof: the export beside the original on every stratum; what differs, by how much, in which class."""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from export.errors import ExportError
+from export.frame import Columns, take
+from export.original import Answers, Original
+from export.rows import COUNTS, RowMaker
+from lambda_handler.contract import Contract
+from lambda_handler.golden import Stratum, compare, replay, ulp_distance
+from lambda_handler.predictor import Predictor
+
+ROUNDING = 1e-12  # of the output's scale: the most that counts as float64 arithmetic in another order
+REAL_ROWS = 50_000  # of the training table; a larger table is sampled
+ALONE = 40  # rows that are also asked one by one
+
+GoldenRow = dict[str, Any]
+Report = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Rows with the original's answers, before the export is held against them.
+
+    Attributes:
+        strata: name -> graph values, one list of columns each.
+        answers: name -> the original's answers.
+        real: rows of the training table, and the original's answers to them.
+        alone_differs: constructed rows, by position over all strata, whose answer differs when asked alone.
+    """
+
+    strata: dict[str, Columns]
+    answers: dict[str, Answers]
+    real: tuple[Columns, Answers]
+    alone_differs: frozenset[tuple[str, int]]
+
+
+def gather(original: Original, maker: RowMaker, seed: int, report: Report) -> Evidence:
+    """Make the rows of every stratum and ask the original about them."""
+    strata: dict[str, Columns] = {}
+    answers: dict[str, Answers] = {}
+    for name in ("recombined", "boundary", "special", "missing", "unseen"):
+        report(f"asking the original: {name} rows")
+        count = COUNTS[name]
+        made = maker.boundaries(original.answer, count) if name == "boundary" else getattr(maker, name)(count)
+        made = take(made, np.flatnonzero(~maker.private(made)))
+        if len(made[0]):
+            strata[name], answers[name] = made, original.answer(made)
+    report("asking the original: real rows")
+    rows = len(maker.table[0])
+    index = np.arange(rows)
+    if rows > REAL_ROWS:
+        index = np.sort(np.random.default_rng(seed).choice(rows, REAL_ROWS, replace=False))
+    real = take(maker.table, index)
+    return Evidence(strata, answers, (real, original.answer(real)), _alone(original, strata, answers))
+
+
+def class_of(evidence: Evidence, predictor: Predictor) -> dict[str, Any]:
+    """The contract's tolerance: `identical` when no accepted row differs, else `rounding`.
+
+    Whether each row keeps to it is not judged here but by `certify`.
+    """
+    identical = True
+    pairs = [(evidence.strata[name], evidence.answers[name]) for name in evidence.strata] + [evidence.real]
+    for values, answers in pairs:
+        accepted = np.flatnonzero(answers.accepted)
+        if len(accepted):
+            numbers = _run(predictor, take(values, accepted))[1]
+            identical = identical and not ulp_distance(answers.numbers[accepted], numbers).any()
+    if identical:
+        return {"class": "identical", "absolute": 0.0, "relative": 0.0}
+    numbers = evidence.real[1].numbers
+    scale = 1.0 if predictor.contract.task == "classification" else float(np.nanmax(np.abs(numbers)))
+    return {"class": "rounding", "absolute": ROUNDING * scale, "relative": ROUNDING}
+
+
+def golden_rows(evidence: Evidence, original: Original, contract: Contract) -> list[GoldenRow]:
+    """The constructed rows with the original's answers, as golden.jsonl holds them."""
+    lines: list[GoldenRow] = []
+    rejected: list[GoldenRow] = []
+    for name, values in evidence.strata.items():
+        answers = evidence.answers[name]
+        decidable = _decidable(answers, original, contract)
+        for index, row in enumerate(original.schema.rows(values)):
+            if not answers.accepted[index]:
+                rejected.append({"stratum": "rejected", "row": row})
+                continue
+            line = {"stratum": name, "row": row, "answer": _answer(contract, answers, index)}
+            alone = (name, index) in evidence.alone_differs
+            lines.append({**line, "decidable": bool(decidable[index]) and not alone})
+    return lines + rejected
+
+
+def certify(predictor: Predictor, evidence: Evidence, golden: list[GoldenRow], original: Original) -> dict[str, Any]:
+    """Hold the export against all evidence.
+
+    Args:
+        predictor: of the finished contract.
+        evidence: from `gather`.
+        golden: from `golden_rows`; each rejected row gets the problems that the contract finds in it.
+        original: the reference.
+
+    Returns:
+        The certificate without its mutation score.
+
+    Raises:
+        ExportError: a decidable label differs, a number is outside the tolerance, or the two do not reject alike.
+    """
+    contract = predictor.contract
+    answers = replay(predictor, [line["row"] for line in golden])
+    for line, answer in zip(golden, answers, strict=True):
+        if line["stratum"] == "rejected":
+            problems = answer.get("rejected", [{"feature": None, "kind": "answered instead"}])
+            line["rejected"] = [{"feature": each["feature"], "kind": each["kind"]} for each in problems]
+    strata = {"real": _real(predictor, evidence, original, contract), **compare(contract, golden, answers)}
+    for name, stratum in strata.items():
+        if not stratum.holds or any(
+            line["stratum"] == name == "rejected" and line["rejected"][0]["kind"] == "answered instead"
+            for line in golden
+        ):
+            raise _refusal(name, stratum, golden)
+    return {
+        "format": 1,
+        "class": contract.tolerance["class"],
+        "strata": [_entry(name, stratum, golden) for name, stratum in strata.items()],
+        "batch": _batch(predictor, golden),
+    }
+
+
+def _alone(original: Original, strata: dict[str, Columns], answers: dict[str, Answers]) -> frozenset[tuple[str, int]]:
+    """The original in a batch against the original row by row, on the first rows of the boundary stratum."""
+    name = "boundary" if "boundary" in strata else next(iter(strata), None)
+    if name is None:
+        return frozenset()
+    index = np.arange(min(ALONE, len(strata[name][0])))
+    alone, batch = original.answer_alone(take(strata[name], index)), answers[name]
+    differs = alone.accepted != batch.accepted[index]
+    if alone.labels is not None and batch.labels is not None:
+        differs |= alone.labels != batch.labels[index]
+    return frozenset((name, int(row)) for row in np.flatnonzero(differs))
+
+
+def _decidable(answers: Answers, original: Original, contract: Contract) -> npt.NDArray[np.bool_]:
+    """Rows further from the decision boundary than the tolerance; all rows of an identical export."""
+    tolerance = float(contract.tolerance["absolute"])
+    numbers = answers.numbers
+    if answers.labels is None or tolerance == 0.0:
+        return np.ones(len(numbers), dtype=bool)
+    if original.threshold is not None:
+        margin = np.abs(numbers[:, original.classes.index(original.positive)] - original.threshold)
+    else:
+        ordered = np.sort(numbers, axis=1)
+        margin = ordered[:, -1] - ordered[:, -2] if ordered.shape[1] > 1 else np.ones(len(numbers))
+    decidable: npt.NDArray[np.bool_] = margin > 2 * tolerance
+    return decidable
+
+
+def _answer(contract: Contract, answers: Answers, index: int) -> dict[str, Any]:
+    numbers = answers.numbers[index].tolist()
+    if answers.labels is None:
+        return {"value": numbers[0]}
+    probabilities = dict(zip(contract.class_keys, numbers, strict=True))
+    return {"label": contract.classes[int(answers.labels[index])], "probabilities": probabilities}
+
+
+def _run(predictor: Predictor, values: Columns) -> tuple[npt.NDArray[Any] | None, npt.NDArray[np.float64]]:
+    labels, numbers = predictor.run(values)
+    return labels, numbers if numbers.ndim == 2 else numbers.reshape(-1, 1)
+
+
+def _real(predictor: Predictor, evidence: Evidence, original: Original, contract: Contract) -> Stratum:
+    values, answers = evidence.real
+    labels, numbers = _run(predictor, values)
+    ulp = ulp_distance(answers.numbers, numbers)
+    apart = np.abs(answers.numbers - numbers)
+    allowed = np.maximum(contract.tolerance["absolute"], contract.tolerance["relative"] * np.abs(answers.numbers))
+    decidable = _decidable(answers, original, contract)
+    differ = np.zeros(len(numbers), dtype=bool)
+    if labels is not None and answers.labels is not None:
+        differ = (labels != answers.labels) & decidable
+    return Stratum(
+        rows=len(numbers),
+        labels_differ=int(differ.sum() + (~answers.accepted).sum()),
+        outside=int((~(apart <= allowed)).any(axis=1).sum()),
+        undecidable=int((~decidable).sum()),
+        max_ulp=int(ulp.max()),
+        max_abs=float(apart.max()),
+    )
+
+
+def _entry(name: str, stratum: Stratum, golden: list[GoldenRow]) -> dict[str, Any]:
+    entry = {"name": name, **asdict(stratum)}
+    worst = entry.pop("worst")
+    entry["worst_row"] = None if worst is None else golden[worst]["row"]
+    return entry
+
+
+def _batch(predictor: Predictor, golden: list[GoldenRow]) -> dict[str, int]:
+    """One row at a time against all at once, bit for bit."""
+    rows = [line["row"] for line in golden if line["stratum"] != "rejected"]
+    together = predictor.predict(rows)
+    differ = sum(predictor.predict([row])[0] != answer for row, answer in zip(rows, together, strict=True))
+    return {"rows": len(rows), "differ": differ}
+
+
+def _refusal(name: str, stratum: Stratum, golden: list[GoldenRow]) -> ExportError:
+    worst = "" if stratum.worst is None else f"; the worst row is {json.dumps(golden[stratum.worst]['row'])[:600]}"
+    return ExportError(
+        f"the exported graph was held against the original and is not exact on {name} rows: {stratum.labels_differ} of "
+        f"{stratum.rows} labels or rejections differ and {stratum.outside} rows have numbers outside the tolerance, by up "
+        f"to {stratum.max_abs:.3g}{worst}",
+        "Nothing was written. Fit with one of the candidates of `selfsame train`, and please report this estimator.",
+    )

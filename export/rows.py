@@ -1,0 +1,191 @@
+"""Rows that try the export: recombined, at boundaries, special, missing and unseen values.
+
+All of them are constructed, and none stands in the training table: a bundle is public.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from export.frame import MISSING_CODE, Columns, Schema, take
+from export.original import Answers
+
+COUNTS = {"recombined": 160, "boundary": 160, "special": 120, "missing": 60, "unseen": 40}
+NUMBERS = (
+    0.0, -0.0, 1.0, -1.0, 0.5, 5e-324, -5e-324, 2.2250738585072014e-308, 1e-9, 16777217.0, 2.0**53, 2.0**53 + 2,
+    1e15, -1e15, 3.4028234e38, 3.5e38, 1e100, -1e100, 1e300, 1.7976931348623157e308, -1.7976931348623157e308,
+)  # fmt: skip
+WHOLE = (0, 1, -1, 2**24 + 1, 2**53 - 1, -(2**53) + 1)  # what every JSON reader holds exactly
+TEXTS = (
+    "", " ", "nan", "NaN", "None", "null", "NA", "<NA>", "0", "\u00e9", "e\u0301", "\u0130", "a\u0000b",
+    "\U0001f600", "x" * 10_000,
+)  # fmt: skip
+UNSEEN = "\u2205 never seen"
+
+Answer = Callable[[Columns], Answers]
+
+
+class RowMaker:
+    """Makes rows from the training table, reproducibly.
+
+    Args:
+        schema: the columns.
+        table: graph values of the training rows.
+        seed: of every draw.
+    """
+
+    def __init__(self, schema: Schema, table: Columns, seed: int) -> None:
+        self.schema, self.table = schema, table
+        self._random = np.random.default_rng(seed)
+        self._known = _fingerprints(table)
+
+    def recombined(self, count: int) -> Columns:
+        """Rows whose values come, column by column, from one of two training rows."""
+        rows = len(self.table[0])
+        first, second = self._random.integers(rows, size=(2, count))
+        return [array[np.where(self._random.random(count) < 0.5, first, second)] for array in self.table]
+
+    def special(self, count: int) -> Columns:
+        """Recombined rows with one value replaced by one that software trips over."""
+        choices = [(index, value) for index, column in enumerate(self.schema.columns)
+                   for value in self._special_values(index, column.dtype)]  # fmt: skip
+        picked = self._random.permutation(len(choices))[:count]
+        base = self.recombined(len(picked))
+        for row, choice in enumerate(picked):
+            column, value = choices[choice]
+            base[column][row] = value
+        return base
+
+    def missing(self, count: int) -> Columns:
+        """Recombined rows with one value missing (each column in turn), then with several, then with all."""
+        able = [index for index, column in enumerate(self.schema.columns) if column.dtype in {"float64", "string"}]
+        base = self.recombined(count if able else 0)
+        for row in range(len(base[0])):
+            share = 1.0 if row == count - 1 else 0.3
+            hit = [able[row]] if row < len(able) else [i for i in able if self._random.random() < share]
+            for index in hit:
+                base[index][row] = np.nan if self.schema.columns[index].dtype == "float64" else MISSING_CODE
+        return base
+
+    def unseen(self, count: int) -> Columns:
+        """Recombined rows with a category that training never held."""
+        able = [index for index, column in enumerate(self.schema.columns) if column.dtype == "string"]
+        base = self.recombined(count if able else 0)
+        for row in range(len(base[0])):
+            base[able[row % len(able)]][row] = f"{UNSEEN} {row}"
+        return base
+
+    def boundaries(self, answer: Answer, count: int) -> Columns:
+        """Pairs of rows that differ in one number by one step (one integer), between which the answer jumps.
+
+        Found by bisection on the original: half the pairs between two labels, the others wherever its numbers change.
+        """
+        able = [index for index, column in enumerate(self.schema.columns) if column.dtype in {"float64", "int64"}]
+        if not able:
+            return take(self.table, np.arange(0))
+        pairs = [self._bisect(answer, able, count // 4, by_label) for by_label in (True, False)]
+        return [np.concatenate([pair[index] for pair in pairs]) for index in range(len(self.table))]
+
+    def private(self, values: Columns) -> npt.NDArray[np.bool_]:
+        """Which rows stand in the training table, of shape (n_rows,)."""
+        return np.array([key in self._known for key in _keys(values)], dtype=bool)
+
+    def _special_values(self, index: int, dtype: str) -> Sequence[Any]:
+        if dtype == "string":
+            return TEXTS
+        if dtype == "bool":
+            return (True, False)
+        numbers = self.table[index]
+        low, high = np.nanmin(numbers), np.nanmax(numbers)
+        if dtype == "int64":
+            return (*WHOLE, low, high)
+        around = (low, high, np.nextafter(low, -np.inf), np.nextafter(high, np.inf), 2 * high - low, 2 * low - high)
+        return (*NUMBERS, *(float(value) for value in around if np.isfinite(value)))
+
+    def _bisect(self, answer: Answer, able: list[int], count: int, by_label: bool) -> Columns:
+        """`count` pairs, or fewer where few are found: one column each, ends from the table, halved until adjacent."""
+        tries = 6 * count
+        column = self._random.choice(able, size=tries)
+        base = self.recombined(tries)
+        ends = [self._steps(column), self._steps(column)]
+        answers = [answer(self._moved(base, column, steps)) for steps in ends]
+        apart = np.flatnonzero(_differ(*answers, by_label))[:count]
+        base, column = take(base, apart), column[apart]
+        low, high = ends[0][apart], ends[1][apart]
+        at_low = _at(answers[0], apart)
+        while len(apart):
+            middle = _middle(low, high)
+            if np.all((middle == low) | (middle == high)):
+                break
+            same = ~_differ(at_low, answer(self._moved(base, column, middle)), by_label)
+            low, high = np.where(same, middle, low), np.where(same, high, middle)
+        pairs = [self._moved(base, column, low), self._moved(base, column, high)]
+        return [np.concatenate(both) for both in zip(*pairs, strict=True)]
+
+    def _steps(self, columns: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """A training value of each given column, as a position in the order of its numbers."""
+        steps = np.zeros(len(columns), dtype=np.int64)
+        for row, index in enumerate(columns):
+            numbers = self.table[index]
+            known = numbers[~np.isnan(numbers)] if numbers.dtype == np.float64 else numbers
+            value = self._random.choice(known) if len(known) else 0.0
+            steps[row] = to_steps(np.array([value]))[0]
+        return steps
+
+    def _moved(self, base: Columns, column: npt.NDArray[np.int64], steps: npt.NDArray[np.int64]) -> Columns:
+        """Base rows with one column of each set to the number at the given position."""
+        moved = [array.copy() for array in base]
+        for index in np.unique(column):
+            rows = np.flatnonzero(column == index)
+            moved[index][rows] = from_steps(steps[rows], moved[index].dtype)
+        return moved
+
+
+def to_steps(numbers: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+    """Positions in the order of the float64 numbers (neighbours are one apart); integers stand for themselves."""
+    if numbers.dtype != np.float64:
+        return numbers.astype(np.int64)
+    bits = (numbers + 0.0).view(np.int64)
+    return np.where(bits < 0, np.int64(-(2**63)) - bits, bits)
+
+
+def from_steps(steps: npt.NDArray[np.int64], dtype: "np.dtype[Any]") -> npt.NDArray[Any]:
+    """The inverse of `to_steps`."""
+    if dtype != np.float64:
+        return steps.astype(dtype)
+    return np.where(steps < 0, np.int64(-(2**63)) - steps, steps).view(np.float64)
+
+
+def _middle(low: npt.NDArray[np.int64], high: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """The middle of two positions, rounded towards the lower one, without overflow."""
+    middle: npt.NDArray[np.int64] = (low & high) + ((low ^ high) >> 1)
+    return middle
+
+
+def _differ(a: Answers, b: Answers, by_label: bool) -> npt.NDArray[np.bool_]:
+    if by_label:
+        if a.labels is None or b.labels is None:
+            return np.zeros(len(a.accepted), dtype=bool)
+        different: npt.NDArray[np.bool_] = a.accepted & b.accepted & (a.labels != b.labels)
+        return different
+    unequal: npt.NDArray[np.bool_] = a.accepted & b.accepted & (a.numbers != b.numbers).any(axis=1)
+    return unequal
+
+
+def _at(answers: Answers, index: npt.NDArray[np.int64]) -> Answers:
+    labels = None if answers.labels is None else answers.labels[index]
+    return Answers(answers.accepted[index], labels, answers.numbers[index])
+
+
+def _keys(values: Columns) -> list[tuple[Any, ...]]:
+    plain = [
+        np.where(np.isnan(array), None, array.astype(object)) if array.dtype == np.float64 else array.astype(object)
+        for array in values
+    ]
+    return list(zip(*plain, strict=True))
+
+
+def _fingerprints(table: Columns) -> frozenset[tuple[Any, ...]]:
+    return frozenset(_keys(table))

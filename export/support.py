@@ -1,0 +1,138 @@
+"""What stands in the way of an exact export, found before anything is written."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from sklearn.compose import ColumnTransformer
+from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import FixedThresholdClassifier
+from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import check_is_fitted
+
+from export.converters import REGISTRY
+from export.errors import ExportError
+
+METHODS = ("predict", "predict_proba", "decision_function", "transform", "fit_transform")
+
+
+def check_exportable(estimator: Any) -> None:
+    """Refuse an estimator with a step that has no exact form.
+
+    Raises:
+        ExportError: names the first such step, the reason and the remedy.
+    """
+    core = estimator
+    if type(estimator) is FixedThresholdClassifier:
+        _check_threshold(estimator)
+        core = estimator.estimator_
+    for obstacle in _obstacles(core, ""):
+        raise obstacle
+    last = core.steps[-1][1] if type(core) is Pipeline else core
+    if type(last) not in REGISTRY or REGISTRY[type(last)].kind == "transformer":
+        raise ExportError(
+            f"the last step must be a classifier or a regressor; got {type(last).__name__}",
+            "Export the whole pipeline with its model.",
+            step=_name(last),
+        )
+
+
+def core_of(estimator: Any) -> tuple[Any, float | None, Any]:
+    """Take the decision threshold off an estimator.
+
+    Returns:
+        The estimator inside, the threshold and its class; the estimator itself, None and None without a threshold.
+    """
+    if type(estimator) is not FixedThresholdClassifier:
+        return estimator, None, None
+    positive = estimator.pos_label if estimator.pos_label is not None else estimator.classes_[1]
+    threshold = 0.5 if estimator.threshold == "auto" else float(estimator.threshold)
+    return estimator.estimator_, threshold, positive
+
+
+def _check_threshold(estimator: Any) -> None:
+    if not hasattr(estimator, "estimator_"):
+        raise _unfitted(estimator, _name(estimator))
+    if estimator.response_method == "decision_function" or not hasattr(estimator.estimator_, "predict_proba"):
+        raise ExportError(
+            "the threshold must be one on predict_proba; it is on decision_function",
+            'Set response_method="predict_proba" and choose the threshold anew.',
+            step=_name(estimator),
+        )
+
+
+def _obstacles(step: Any, path: str) -> Iterator[ExportError]:
+    """Every reason against a step and those inside it, outermost first."""
+    here = path or _name(step)
+    kind = type(step)
+    patched = [name for name in METHODS if name in getattr(step, "__dict__", {})]
+    if patched:
+        yield ExportError(
+            f"{patched[0]} of this instance was replaced by Python code, which no graph holds",
+            f"Use {kind.__name__} unchanged and fit again.",
+            step=here,
+        )
+    elif kind is Pipeline:
+        if not step.steps:
+            yield ExportError("a pipeline must hold a step; it is empty", "Add the model.", step=here)
+        for name, inner in step.steps:
+            yield from _inner_obstacles(inner, f"{path} > {name}" if path else name)
+    elif kind is ColumnTransformer:
+        yield from _column_obstacles(step, here)
+    else:
+        yield from _step_obstacles(step, here)
+
+
+def _inner_obstacles(step: Any, path: str) -> Iterator[ExportError]:
+    if step is None or (isinstance(step, str) and step in {"passthrough", "drop"}):
+        return
+    yield from _obstacles(step, path)
+
+
+def _column_obstacles(step: Any, path: str) -> Iterator[ExportError]:
+    if not hasattr(step, "transformers_"):
+        yield _unfitted(step, path)
+        return
+    if step.transformer_weights:
+        remedy = "Leave transformer_weights out and scale inside the branch."
+        yield ExportError("transformer_weights are not exported exactly", remedy, step=path)
+    for name, inner, _ in step.transformers_:
+        if type(inner) is ColumnTransformer:
+            yield ExportError("a ColumnTransformer inside another is not exported", "Make it one.", step=path)
+        else:
+            yield from _inner_obstacles(inner, f"{path} > {name}")
+
+
+def _step_obstacles(step: Any, path: str) -> Iterator[ExportError]:
+    kind = type(step)
+    if kind not in REGISTRY:
+        yield _unknown(step, path)
+        return
+    try:
+        check_is_fitted(step)
+    except NotFittedError:
+        yield _unfitted(step, path)
+        return
+    found = REGISTRY[kind].check(step)
+    if found:
+        yield ExportError(found[0], found[1], step=path)
+
+
+def _unknown(step: Any, path: str) -> ExportError:
+    kind = type(step)
+    parents = [base for base in kind.__mro__[1:] if base in REGISTRY or base in {Pipeline, ColumnTransformer}]
+    if parents:
+        return ExportError(
+            f"{kind.__name__} is a subclass of {parents[0].__name__} and may override any of its methods",
+            f"Use {parents[0].__name__} itself and fit again.",
+            step=path,
+        )
+    known = ", ".join(sorted(cls.__name__ for cls in REGISTRY))
+    return ExportError(f"{kind.__name__} has no exact converter", f"Replace it by one of {known}.", step=path)
+
+
+def _unfitted(step: Any, path: str) -> ExportError:
+    return ExportError(f"{type(step).__name__} is not fitted", "Call fit before the export.", step=path)
+
+
+def _name(step: Any) -> str:
+    return type(step).__name__.lower()
