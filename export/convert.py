@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 import onnx
-from sklearn.compose import ColumnTransformer
 from skl2onnx import convert_sklearn
 from skl2onnx.common.data_types import BooleanTensorType, DoubleTensorType, Int64TensorType, StringTensorType
+from sklearn.compose import ColumnTransformer
 
 from export.converters import REGISTRY
 from export.errors import ExportError
@@ -38,14 +38,18 @@ def convert(estimator: Any, schema: Schema) -> bytes:
             initial_types=inputs,
             target_opset={"": OPSET, ML: SKL2ONNX_ML_OPSET},
             custom_parsers={**dict.fromkeys(classes, _parse_step), ColumnTransformer: _parse_columns},
-            custom_shape_calculators=dict.fromkeys(classes, lambda operator: None),
+            custom_shape_calculators=dict.fromkeys(classes, _keep_shapes),
             custom_conversion_functions=dict.fromkeys(classes, _write_step),
         )
     return _finish(model)
 
 
-def _parse_step(scope: Any, estimator: Any, inputs: list[Any], custom_parsers: Any = None) -> list[Any]:
-    """Declare a step and its outputs: skl2onnx's first pass."""
+def _keep_shapes(_operator: Any) -> None:
+    """Outputs are declared with their shapes when the step is parsed."""
+
+
+def _parse_step(scope: Any, estimator: Any, inputs: list[Any], custom_parsers: Any = None) -> list[Any]:  # noqa: ARG001
+    """Declare a step and its outputs: skl2onnx's first pass (which hands every parser the others)."""
     operator = scope.declare_local_operator("Selfsame" + type(estimator).__name__, estimator)
     operator.inputs = inputs
     for name, kind in _outputs(estimator, inputs):
@@ -123,7 +127,8 @@ def _finish(model: onnx.ModelProto) -> bytes:
     del model.metadata_props[:]
     graph.doc_string = ""
     onnx.checker.check_model(model, full_check=False)
-    return model.SerializeToString(deterministic=True)
+    content: bytes = model.SerializeToString(deterministic=True)
+    return content
 
 
 def _flatten_value(graph: onnx.GraphProto) -> None:

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from export.errors import ExportError
+from lambda_handler.contract import is_missing
 
 MISSING_CODE = "\ue000missing"  # a private-use character: no table holds it by chance
 
@@ -97,7 +98,7 @@ def _column(name: str, series: "pd.Series[Any]") -> Column:
             raise _unsupported(name, "a string column whose missing value is NA", 'astype("str")')
         _refuse_code(name, series)
         return Column(name, "string", dtype, np.nan)
-    if dtype == object:
+    if dtype.kind == "O":
         return _object_column(name, series)
     plain = {"float64": "float64", "int64": "int64", "bool": "bool"}.get(str(dtype))
     if plain is None:
@@ -165,7 +166,7 @@ def _categorical(dtype: pd.CategoricalDtype, values: npt.NDArray[Any]) -> Any:
     """A category column; categories that training did not have stand behind the fitted ones."""
     known = list(dtype.categories)
     seen = set(known)
-    unseen = sorted({value for value in values.tolist() if value is not None and value == value} - seen)
+    unseen = sorted({value for value in values.tolist() if not is_missing(value)} - seen)
     return pd.Series(pd.Categorical(values, categories=known + unseen, ordered=dtype.ordered))
 
 
@@ -173,6 +174,6 @@ def _plain(column: Column, array: npt.NDArray[Any]) -> list[Any]:
     if column.dtype == "string":
         return [None if value == MISSING_CODE else value for value in array.tolist()]
     if column.dtype == "float64":
-        return [None if value != value else value for value in array.tolist()]
+        return [None if is_missing(value) else value for value in array.tolist()]
     values: list[Any] = array.tolist()
     return values

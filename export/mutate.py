@@ -9,6 +9,7 @@ import numpy.typing as npt
 import onnx
 from onnx import numpy_helper
 
+from export.aim import Aimed
 from export.frame import Columns, take
 from lambda_handler.bundle import Bundle
 from lambda_handler.contract import Contract
@@ -18,17 +19,18 @@ PER_KIND = 12  # mutants of each kind
 REAL_ROWS = 1500  # of the training table, beside all constructed rows
 LEAF_STEP = 1e-9  # relative: well above rounding, far below what anybody would see
 
-Mutant = tuple[str, str, onnx.ModelProto]
+Change = Callable[[onnx.ModelProto], None]
 
 
 def mutation_score(
-    predictor: Predictor, rows: Columns, seed: int, advance: Callable[[int, int], None]
+    predictor: Predictor, rows: Columns, aimed: Aimed, seed: int, advance: Callable[[int, int], None]
 ) -> dict[str, Any]:
     """Change the graph in one place at a time and count the changes that the rows notice.
 
     Args:
         predictor: of the certified bundle.
         rows: graph values of the certificate's rows.
+        aimed: the splits that some of them are aimed at: thresholds and missing directions are changed there.
         seed: of the choice of places.
         advance: called with (done, total) after each mutant.
 
@@ -36,7 +38,7 @@ def mutation_score(
         `mutants`, `caught`, the same by kind, and the survivors, each with the place.
     """
     model = onnx.load_from_string(predictor.bundle.model)
-    mutants = list(_places(model, np.random.default_rng(seed)))
+    mutants = list(_places(model, aimed, np.random.default_rng(seed)))
     expected = predictor.run(rows)
     kinds: dict[str, dict[str, int]] = {}
     survivors = []
@@ -59,11 +61,14 @@ def rows_for(golden: Columns, real: Columns, seed: int) -> Columns:
     return [np.concatenate(pair) for pair in zip(golden, take(real, np.sort(index)), strict=True)]
 
 
-Change = Callable[[onnx.ModelProto], None]
-
-
-def _places(model: onnx.ModelProto, random: np.random.Generator) -> Iterator[tuple[str, str, Change]]:
+def _places(model: onnx.ModelProto, aimed: Aimed, random: np.random.Generator) -> Iterator[tuple[str, str, Change]]:
     found: dict[str, list[tuple[str, Change]]] = {}
+    for position, split, above in aimed.splits:
+        change = _tensor_change(position, _index(model, position, "nodes_splits"), split, above)
+        found.setdefault("threshold", []).append((f"tree node {position}, split {split}: one input step", change))
+    for position, split, _ in aimed.missing:
+        flip = _flip(position, _index(model, position, "nodes_missing_value_tracks_true"), split)
+        found.setdefault("missing", []).append((f"tree node {position}, split {split}: missing direction", flip))
     for position, node in enumerate(model.graph.node):
         if node.op_type == "TreeEnsemble":
             _tree_places(position, node, random, found)
@@ -78,21 +83,17 @@ def _places(model: onnx.ModelProto, random: np.random.Generator) -> Iterator[tup
             yield (kind, *places[index])
 
 
+def _index(model: onnx.ModelProto, position: int, name: str) -> int:
+    return [attribute.name for attribute in model.graph.node[position].attribute].index(name)
+
+
 def _tree_places(
     position: int, node: onnx.NodeProto, random: np.random.Generator, found: dict[str, list[tuple[str, Change]]]
 ) -> None:
     names = [attribute.name for attribute in node.attribute]
-    splits = numpy_helper.to_array(node.attribute[names.index("nodes_splits")].t)
-    for chosen in random.permutation(len(splits))[:PER_KIND].tolist():
-        place = f"tree node {position}, split {chosen}"
-        up = bool(random.random() < 0.5)
-        found.setdefault("threshold", []).append((f"{place}, one ulp", _tensor_change(
-            position, names.index("nodes_splits"), chosen, lambda v, up=up: np.nextafter(v, np.inf if up else -np.inf))))  # fmt: skip
-        found.setdefault("missing", []).append((f"{place}, missing direction", _flip(
-            position, names.index("nodes_missing_value_tracks_true"), chosen)))  # fmt: skip
     leaves = numpy_helper.to_array(node.attribute[names.index("leaf_weights")].t)
     for chosen in random.permutation(len(leaves))[:PER_KIND].tolist():
-        change = _tensor_change(position, names.index("leaf_weights"), chosen, _other_leaf)
+        change = _tensor_change(position, names.index("leaf_weights"), chosen, _next(leaves[chosen]))
         found.setdefault("leaf", []).append((f"tree node {position}, leaf {chosen}", change))
 
 
@@ -135,21 +136,21 @@ def _constant_places(
         def change(model: onnx.ModelProto, chosen: int = chosen) -> None:
             tensor = model.graph.initializer[position]
             array = numpy_helper.to_array(tensor).copy()
-            array.flat[chosen] = _other_leaf(array.flat[chosen])
+            array.flat[chosen] = _next(array.flat[chosen])
             tensor.CopyFrom(numpy_helper.from_array(array, tensor.name))
 
         found.setdefault(kinds[user], []).append((f"{initializer.name}[{chosen}]", change))
 
 
-def _other_leaf(value: float) -> float:
+def _next(value: float) -> float:
     return float(value * (1.0 + LEAF_STEP)) if value else LEAF_STEP
 
 
-def _tensor_change(node: int, attribute: int, index: int, change: Callable[[Any], Any]) -> Change:
+def _tensor_change(node: int, attribute: int, index: int, value: float) -> Change:
     def apply(model: onnx.ModelProto) -> None:
         tensor = model.graph.node[node].attribute[attribute].t
         array = numpy_helper.to_array(tensor).copy()
-        array[index] = change(array[index])
+        array[index] = value
         tensor.CopyFrom(numpy_helper.from_array(array, tensor.name))
 
     return apply
@@ -166,7 +167,8 @@ def _flip(node: int, attribute: int, index: int) -> Change:
 def _mutated(model: onnx.ModelProto, change: Change) -> bytes:
     mutant = copy.deepcopy(model)
     change(mutant)
-    return mutant.SerializeToString()
+    content: bytes = mutant.SerializeToString()
+    return content
 
 
 def _noticed(predictor: Predictor, model: bytes, rows: Columns, expected: tuple[Any, npt.NDArray[np.float64]]) -> bool:

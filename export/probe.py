@@ -1,5 +1,6 @@
 """Which values the original accepts, found by asking it."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,9 @@ from export.rows import UNSEEN, RowMaker, from_steps, to_steps
 
 ROWS = 3  # rows in which each value is tried
 LARGEST = 1.7976931348623157e308
+FLOAT32 = math.nextafter(
+    3.4028235677973366e38, 0.0
+)  # the largest float64 that rounds to a finite float32: the usual edge
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,10 @@ def _bounds(accepts: Callable[[int, Any], bool], index: int, base: Columns) -> t
 
 def _edge(accepts: Callable[[int, Any], bool], index: int, inside: float, outside: float) -> float:
     """The accepted number next to the first rejected one between `inside` and `outside`."""
+    if abs(outside) > FLOAT32 and accepts(index, math.copysign(FLOAT32, outside)):
+        beyond = math.nextafter(FLOAT32, math.inf)
+        if not accepts(index, math.copysign(beyond, outside)):
+            return math.copysign(FLOAT32, outside)
     good, bad = (int(to_steps(np.array([value]))[0]) for value in (inside, outside))
     while abs(good - bad) > 1:
         middle = (good + bad) // 2

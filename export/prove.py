@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from export.aim import Aimed
 from export.errors import ExportError
 from export.frame import Columns, take
 from export.original import Answers, Original
@@ -41,14 +42,13 @@ class Evidence:
     alone_differs: frozenset[tuple[str, int]]
 
 
-def gather(original: Original, maker: RowMaker, seed: int, report: Report) -> Evidence:
+def gather(original: Original, maker: RowMaker, aimed: Aimed, seed: int, report: Report) -> Evidence:
     """Make the rows of every stratum and ask the original about them."""
     strata: dict[str, Columns] = {}
     answers: dict[str, Answers] = {}
-    for name in ("recombined", "boundary", "special", "missing", "unseen"):
+    for name in ("recombined", "boundary", "threshold", "special", "missing", "unseen"):
         report(f"asking the original: {name} rows")
-        count = COUNTS[name]
-        made = maker.boundaries(original.answer, count) if name == "boundary" else getattr(maker, name)(count)
+        made = aimed.rows if name == "threshold" else _make(original, maker, name)
         made = take(made, np.flatnonzero(~maker.private(made)))
         if len(made[0]):
             strata[name], answers[name] = made, original.answer(made)
@@ -59,6 +59,12 @@ def gather(original: Original, maker: RowMaker, seed: int, report: Report) -> Ev
         index = np.sort(np.random.default_rng(seed).choice(rows, REAL_ROWS, replace=False))
     real = take(maker.table, index)
     return Evidence(strata, answers, (real, original.answer(real)), _alone(original, strata, answers))
+
+
+def _make(original: Original, maker: RowMaker, name: str) -> Columns:
+    count = COUNTS[name]
+    made: Columns = maker.boundaries(original.answer, count) if name == "boundary" else getattr(maker, name)(count)
+    return made
 
 
 def class_of(evidence: Evidence, predictor: Predictor) -> dict[str, Any]:
@@ -213,7 +219,7 @@ def _refusal(name: str, stratum: Stratum, golden: list[GoldenRow]) -> ExportErro
     worst = "" if stratum.worst is None else f"; the worst row is {json.dumps(golden[stratum.worst]['row'])[:600]}"
     return ExportError(
         f"the exported graph was held against the original and is not exact on {name} rows: {stratum.labels_differ} of "
-        f"{stratum.rows} labels or rejections differ and {stratum.outside} rows have numbers outside the tolerance, by up "
-        f"to {stratum.max_abs:.3g}{worst}",
+        f"{stratum.rows} labels or rejections differ and {stratum.outside} rows have numbers outside the tolerance, by "
+        f"up to {stratum.max_abs:.3g}{worst}",
         "Nothing was written. Fit with one of the candidates of `selfsame train`, and please report this estimator.",
     )

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from export.frame import MISSING_CODE, Columns, Schema, take
 from export.original import Answers
+from lambda_handler.contract import is_missing
 
 COUNTS = {"recombined": 160, "boundary": 160, "special": 120, "missing": 60, "unseen": 40}
 NUMBERS = (
@@ -110,18 +111,18 @@ class RowMaker:
         column = self._random.choice(able, size=tries)
         base = self.recombined(tries)
         ends = [self._steps(column), self._steps(column)]
-        answers = [answer(self._moved(base, column, steps)) for steps in ends]
-        apart = np.flatnonzero(_differ(*answers, by_label))[:count]
+        answers = [answer(moved(base, column, steps)) for steps in ends]
+        apart = np.flatnonzero(_differ(answers[0], answers[1], by_label))[:count]
         base, column = take(base, apart), column[apart]
         low, high = ends[0][apart], ends[1][apart]
         at_low = _at(answers[0], apart)
         while len(apart):
-            middle = _middle(low, high)
-            if np.all((middle == low) | (middle == high)):
+            between = middle(low, high)
+            if np.all((between == low) | (between == high)):
                 break
-            same = ~_differ(at_low, answer(self._moved(base, column, middle)), by_label)
-            low, high = np.where(same, middle, low), np.where(same, high, middle)
-        pairs = [self._moved(base, column, low), self._moved(base, column, high)]
+            same = ~_differ(at_low, answer(moved(base, column, between)), by_label)
+            low, high = np.where(same, between, low), np.where(same, high, between)
+        pairs = [moved(base, column, low), moved(base, column, high)]
         return [np.concatenate(both) for both in zip(*pairs, strict=True)]
 
     def _steps(self, columns: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
@@ -134,13 +135,14 @@ class RowMaker:
             steps[row] = to_steps(np.array([value]))[0]
         return steps
 
-    def _moved(self, base: Columns, column: npt.NDArray[np.int64], steps: npt.NDArray[np.int64]) -> Columns:
-        """Base rows with one column of each set to the number at the given position."""
-        moved = [array.copy() for array in base]
-        for index in np.unique(column):
-            rows = np.flatnonzero(column == index)
-            moved[index][rows] = from_steps(steps[rows], moved[index].dtype)
-        return moved
+
+def moved(base: Columns, column: npt.NDArray[np.int64], steps: npt.NDArray[np.int64]) -> Columns:
+    """Base rows with one column of each set to the number at the given position."""
+    changed = [array.copy() for array in base]
+    for index in np.unique(column):
+        rows = np.flatnonzero(column == index)
+        changed[index][rows] = from_steps(steps[rows], changed[index].dtype)
+    return changed
 
 
 def to_steps(numbers: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
@@ -158,10 +160,10 @@ def from_steps(steps: npt.NDArray[np.int64], dtype: "np.dtype[Any]") -> npt.NDAr
     return np.where(steps < 0, np.int64(-(2**63)) - steps, steps).view(np.float64)
 
 
-def _middle(low: npt.NDArray[np.int64], high: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+def middle(low: npt.NDArray[np.int64], high: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """The middle of two positions, rounded towards the lower one, without overflow."""
-    middle: npt.NDArray[np.int64] = (low & high) + ((low ^ high) >> 1)
-    return middle
+    between: npt.NDArray[np.int64] = (low & high) + ((low ^ high) >> 1)
+    return between
 
 
 def _differ(a: Answers, b: Answers, by_label: bool) -> npt.NDArray[np.bool_]:
@@ -180,10 +182,7 @@ def _at(answers: Answers, index: npt.NDArray[np.int64]) -> Answers:
 
 
 def _keys(values: Columns) -> list[tuple[Any, ...]]:
-    plain = [
-        np.where(np.isnan(array), None, array.astype(object)) if array.dtype == np.float64 else array.astype(object)
-        for array in values
-    ]
+    plain = [[None if is_missing(value) else value for value in array.tolist()] for array in values]
     return list(zip(*plain, strict=True))
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from export.aim import aim
 from export.card import render_card
 from export.convert import convert
 from export.describe import contract_document, reference_document
@@ -94,7 +95,8 @@ def _prove(
     accepted = probe(original, schema, maker)
     digest = hashlib.sha256(model).hexdigest()
     document = contract_document(original, table, accepted, about, digest)
-    evidence = gather(original, maker, seed, report)
+    aimed = aim(model, schema, table, seed)
+    evidence = gather(original, maker, aimed, seed, report)
     report("holding the export against the original")
     document["tolerance"] = class_of(evidence, _predictor(document, model))
     predictor = _predictor(document, model)
@@ -102,7 +104,7 @@ def _prove(
     certificate = certify(predictor, evidence, golden, original)
     report("trying mutants")
     rows = rows_for(_constructed(evidence), evidence.real[0], seed)
-    certificate["mutation"] = mutation_score(predictor, rows, seed, advance)
+    certificate["mutation"] = mutation_score(predictor, rows, aimed, seed, advance)
     numbers = predictor.run(table)[1]
     positive = original.classes.index(original.positive) if original.threshold is not None else -1
     reference = reference_document(schema, table, about, numbers[:, positive] if numbers.ndim == 2 else numbers)

@@ -1,8 +1,8 @@
 """OneHotEncoder and OrdinalEncoder as look-up tables that the fitted encoder itself fills.
 
-Per column: value -> row number (LabelEncoder), row number -> encoded columns (Gather). The table's rows are the encoder's
-own answers for each category, for a missing value and for an unseen one, so that drop, infrequent levels and every
-`handle_unknown` need no rules of their own.
+Per column: value -> row number (LabelEncoder), row number -> encoded columns (Gather). The table's rows are the
+encoder's own answers for each category, for a missing value and for an unseen one, so that drop, infrequent levels and
+every `handle_unknown` need no rules of their own.
 """
 
 import warnings
@@ -15,12 +15,13 @@ from onnx import numpy_helper
 
 from export.frame import MISSING_CODE
 from export.graph import ML, Graph, Tensor
+from lambda_handler.contract import is_missing
 
 
 def check(estimator: Any) -> tuple[str, str] | None:
     """Refuse categories that are neither text, whole numbers, booleans nor floats."""
     for categories in estimator.categories_:
-        kinds = {type(value).__name__ for value in categories.tolist() if not _is_missing(value)}
+        kinds = {type(value).__name__ for value in categories.tolist() if not is_missing(value)}
         if len(kinds) > 1 or not kinds <= {"str", "int", "bool", "float"}:
             return (
                 f"the categories of a column must be of one type; got {', '.join(sorted(kinds))}",
@@ -49,16 +50,11 @@ def _split(graph: Graph, inputs: list[Tensor]) -> list[Tensor]:
     return columns
 
 
-def _is_missing(value: Any) -> bool:
-    return value is None or (isinstance(value, float) and np.isnan(value))
-
-
 def _table(estimator: Any, column: int, kind: str) -> tuple[list[Any], npt.NDArray[np.float64]]:
     """Keys and encoded rows of one column; the last two rows are for missing and for unseen values."""
     categories = [_present(values) for values in estimator.categories_]
     keys = categories[column]
-    missing = next((value for value in estimator.categories_[column].tolist() if _is_missing(value)), np.nan)
-    numeric = estimator.categories_[column].dtype.kind != "O"
+    missing = next((value for value in estimator.categories_[column].tolist() if is_missing(value)), np.nan)
     probes = np.array([*keys, missing, _unseen(keys)], dtype=object)
     filler = [values[0] if values else np.nan for values in categories]
     rows = np.array([filler] * len(probes), dtype=object)
@@ -71,7 +67,7 @@ def _table(estimator: Any, column: int, kind: str) -> tuple[list[Any], npt.NDArr
 
 
 def _present(values: npt.NDArray[Any]) -> list[Any]:
-    return [value for value in values.tolist() if not _is_missing(value)]
+    return [value for value in values.tolist() if not is_missing(value)]
 
 
 def _unseen(keys: list[Any]) -> Any:

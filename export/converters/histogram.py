@@ -10,6 +10,7 @@ from export.converters.boosting import start_trees
 from export.converters.linear import binary_probabilities, class_of_largest, positive_label
 from export.converters.trees import Tree, add_ensemble
 from export.graph import ML, Graph, Tensor
+from lambda_handler.contract import is_missing
 
 MISSING_CATEGORY = -1.0  # NaN in a membership split differs between runtimes; this code does not
 
@@ -81,7 +82,7 @@ def _numbers(graph: Graph, inputs: list[Tensor], columns: npt.NDArray[np.int64])
 def _encoded(graph: Graph, tensor: Tensor, categories: npt.NDArray[Any]) -> str:
     """Position of the category; `MISSING_CATEGORY` for a missing or unseen one."""
     text = tensor.kind == "string"
-    present = [value for value in categories.tolist() if value is not None and value == value]
+    present = [value for value in categories.tolist() if not is_missing(value)]
     keys = np.array(present, dtype=object) if text else np.array(present, dtype=np.float64)
     name = tensor.name if text else graph.add("Add", graph.double(tensor), graph.constant(np.zeros(1), "zero"))
     return graph.add(

@@ -1,0 +1,224 @@
+"""Rows aimed at single splits of the exported trees: both sides of the threshold, one input step apart.
+
+The graph's own first part (everything in front of the trees) says which matrix a row becomes; bisection in input space
+finds the two adjacent inputs between which the aimed column crosses the threshold, on a row that reaches the split.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+from onnx import numpy_helper
+
+from export.frame import Columns, Schema, take
+from export.rows import middle, moved, to_steps
+from lambda_handler.predictor import make_session
+
+SPLITS = 60  # splits that rows are aimed at
+ROWS = 4000  # training rows among which one that reaches the split is looked for
+LEQ = 0
+
+
+@dataclass(frozen=True)
+class Aimed:
+    """Rows built for some splits.
+
+    Attributes:
+        rows: graph values; two rows per split (left, right), then one with the input missing where that reaches it.
+        splits: per aimed split its TreeEnsemble node, its position there, and the smallest threshold that sends the
+            right row left.
+        missing: the splits (same form) that a row with a missing input reaches.
+    """
+
+    rows: Columns
+    splits: list[tuple[int, int, float]]
+    missing: list[tuple[int, int, float]]
+
+
+class _Front:
+    """The graph up to the trees' input matrix."""
+
+    def __init__(self, model: onnx.ModelProto, schema: Schema) -> None:
+        self.schema = schema
+        self.name = next(node.input[0] for node in model.graph.node if node.op_type == "TreeEnsemble")
+        producers = {name: node for node in model.graph.node for name in node.output}
+        needed, queue = [], [self.name]
+        while queue:
+            node = producers.pop(queue.pop(), None)
+            if node is not None:
+                needed.append(node)
+                queue.extend(node.input)
+        front = onnx.ModelProto()
+        front.CopyFrom(model)
+        del front.graph.node[:], front.graph.output[:]
+        front.graph.node.extend([node for node in model.graph.node if node in needed])
+        used = {name for node in needed for name in node.input} | {self.name}
+        inputs = [value for value in front.graph.input if value.name in used]
+        self._used = [value.name in used for value in front.graph.input]
+        constants = [tensor for tensor in front.graph.initializer if tensor.name in used]
+        del front.graph.input[:], front.graph.initializer[:]
+        front.graph.input.extend(inputs)
+        front.graph.initializer.extend(constants)
+        front.graph.output.append(onnx.helper.make_tensor_value_info(self.name, onnx.TensorProto.DOUBLE, None))
+        self._session = make_session(front.SerializeToString())
+
+    def matrix(self, values: Columns) -> npt.NDArray[np.float64]:
+        """What the trees see, float64 of shape (n_rows, n_columns)."""
+        feeds = {f"x{i}": array.reshape(-1, 1) for i, array in enumerate(values) if self._used[i]}
+        result: npt.NDArray[np.float64] = self._session.run([self.name], feeds)[0]
+        return result
+
+
+@dataclass(frozen=True)
+class _Trees:
+    """The split arrays of one TreeEnsemble node, and each split's parent (-1 at a root) and side (True = left)."""
+
+    feature: npt.NDArray[np.int64]
+    threshold: npt.NDArray[np.float64]
+    mode: npt.NDArray[np.uint8]
+    missing_left: npt.NDArray[np.int64]
+    parent: npt.NDArray[np.int64]
+    side: npt.NDArray[np.bool_]
+
+    def reaches(self, matrix: npt.NDArray[np.float64], split: int) -> npt.NDArray[np.bool_]:
+        """Rows that reach a split once its own column is set to its threshold; only splits by `<=` on the way."""
+        reached = np.ones(len(matrix), dtype=bool)
+        column = self.feature[split]
+        node = split
+        while self.parent[node] >= 0:
+            side, node = self.side[node], int(self.parent[node])
+            if self.mode[node] != LEQ:
+                return np.zeros(len(matrix), dtype=bool)
+            if self.feature[node] == column:
+                continue
+            seen = matrix[:, self.feature[node]]
+            left = np.where(np.isnan(seen), bool(self.missing_left[node]), seen <= self.threshold[node])
+            reached &= left == side
+        return reached
+
+
+def aim(model: bytes, schema: Schema, table: Columns, seed: int) -> Aimed:
+    """Build rows for up to `SPLITS` splits, drawn at random from all trees; none where the model has no trees."""
+    parsed = onnx.load_from_string(model)
+    positions = [i for i, node in enumerate(parsed.graph.node) if node.op_type == "TreeEnsemble"]
+    if not positions:
+        return Aimed(take(table, np.arange(0)), [], [])
+    random = np.random.default_rng(seed)
+    front = _Front(parsed, schema)
+    sample = take(table, random.permutation(len(table[0]))[:ROWS])
+    seen = front.matrix(sample)
+    sources = _sources(front, sample)
+    trees = {position: _read(parsed.graph.node[position]) for position in positions}
+    chosen = list(_choose(trees, sources, seen, random))
+    if not chosen:
+        return Aimed(take(table, np.arange(0)), [], [])
+    return _bisect(front, sample, chosen, trees, sources)
+
+
+def _read(node: onnx.NodeProto) -> _Trees:
+    values = {attribute.name: onnx.helper.get_attribute_value(attribute) for attribute in node.attribute}
+    count = len(values["nodes_featureids"])
+    parent, side = np.full(count, -1), np.zeros(count, dtype=bool)
+    for left, children, leaves in (
+        (True, values["nodes_truenodeids"], values["nodes_trueleafs"]),
+        (False, values["nodes_falsenodeids"], values["nodes_falseleafs"]),
+    ):
+        inner = np.flatnonzero(np.asarray(leaves) == 0)
+        parent[np.asarray(children)[inner]], side[np.asarray(children)[inner]] = inner, left
+    return _Trees(
+        np.asarray(values["nodes_featureids"]),
+        numpy_helper.to_array(values["nodes_splits"]),
+        numpy_helper.to_array(values["nodes_modes"]),
+        np.asarray(values["nodes_missing_value_tracks_true"]),
+        parent,
+        side,
+    )
+
+
+def _sources(front: _Front, sample: Columns) -> dict[int, int]:
+    """Matrix column -> the input column of numbers that it depends on."""
+    found = {}
+    for index, column in enumerate(front.schema.columns):
+        if column.dtype != "float64":
+            continue
+        known = sample[index][~np.isnan(sample[index])]
+        if not len(known):
+            continue
+        probes = [array[:2].copy() if len(array) > 1 else np.repeat(array, 2) for array in sample]
+        probes[index][:] = known.max() if len(known) else 0.0
+        for other, array in enumerate(probes):
+            if other != index:
+                array[1] = array[0]
+        probes[index][1] = known.min() - 1.0
+        matrix = front.matrix(probes)
+        for changed in np.flatnonzero(matrix[0] != matrix[1]):
+            found[int(changed)] = index
+    return found
+
+
+def _choose(
+    trees: dict[int, _Trees], sources: dict[int, int], seen: npt.NDArray[np.float64], random: np.random.Generator
+) -> Iterator[tuple[int, int, int]]:
+    """(TreeEnsemble node, split, row of the sample that reaches it)."""
+    places = [
+        (position, int(split))
+        for position, tree in trees.items()
+        for split in np.flatnonzero((tree.mode == LEQ) & np.isin(tree.feature, list(sources)))
+    ]
+    found = 0
+    for place in random.permutation(len(places))[: 3 * SPLITS]:
+        position, split = places[place]
+        if not np.isfinite(trees[position].threshold[split]):
+            continue
+        reaching = np.flatnonzero(trees[position].reaches(seen, split))
+        if len(reaching):
+            yield position, split, int(random.choice(reaching))
+            found += 1
+            if found == SPLITS:
+                return
+
+
+def _bisect(
+    front: _Front,
+    sample: Columns,
+    chosen: list[tuple[int, int, int]],
+    trees: dict[int, _Trees],
+    sources: dict[int, int],
+) -> Aimed:
+    base = take(sample, np.array([row for _, _, row in chosen]))
+    column = np.array([trees[position].feature[split] for position, split, _ in chosen])
+    threshold = np.array([trees[position].threshold[split] for position, split, _ in chosen])
+    source = np.array([sources[int(each)] for each in column])
+    every = np.arange(len(chosen))
+
+    def seen(steps: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+        numbers: npt.NDArray[np.float64] = front.matrix(moved(base, source, steps))[every, column]
+        return numbers
+
+    low = to_steps(np.full(len(chosen), -1e30))
+    high = to_steps(np.full(len(chosen), 1e30))
+    crossing = (seen(low) <= threshold) & (seen(high) > threshold)
+    while True:
+        between = middle(low, high)
+        if np.all((between == low) | (between == high)):
+            break
+        left = seen(between) <= threshold
+        low, high = np.where(left, between, low), np.where(left, high, between)
+    kept = np.flatnonzero(crossing)
+    above = seen(high)
+    splits = [(chosen[i][0], chosen[i][1], float(above[i])) for i in kept]
+    sides = [take(moved(base, source, steps), kept) for steps in (low, high)]
+    holes = _with_missing(base, source)
+    reached = np.flatnonzero(crossing & np.isnan(front.matrix(holes)[every, column]))
+    parts = [*sides, take(holes, reached)]
+    rows = [np.concatenate(pieces) for pieces in zip(*parts, strict=True)]
+    return Aimed(rows, splits, [(chosen[i][0], chosen[i][1], float(above[i])) for i in reached])
+
+
+def _with_missing(base: Columns, source: npt.NDArray[np.int64]) -> Columns:
+    holes = [array.copy() for array in base]
+    for index in np.unique(source):
+        holes[index][source == index] = np.nan
+    return holes
