@@ -125,7 +125,9 @@ def test_parquet_values_arrive_unchanged() -> None:
     ]
 
 
-@pytest.mark.parametrize(("kind", "bad"), [("number", "x"), ("integer", "1.5"), ("boolean", "maybe"), ("number", "inf")])
+@pytest.mark.parametrize(
+    ("kind", "bad"), [("number", "x"), ("integer", "1.5"), ("boolean", "maybe"), ("number", "inf")]
+)
 def test_a_value_that_does_not_fit_the_told_kind_is_named(kind: str, bad: str) -> None:
     column = pd.Series(["1", "0", bad], name="x", dtype=object)
     decision = decide(column, ColumnSettings(kind=kind), typed=False)  # type: ignore[arg-type]

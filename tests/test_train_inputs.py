@@ -10,8 +10,8 @@ import pytest
 from train.config import ColumnSettings, read_config
 from train.errors import TrainError, nearest
 from train.fit import train
-from train.target import decide_target
 from train.table import read_table
+from train.target import decide_target
 
 DRAW = np.random.default_rng(0)
 AMOUNTS = DRAW.permutation(100)

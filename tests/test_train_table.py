@@ -39,7 +39,7 @@ def test_parquet_keeps_types_and_nulls(tmp_path: Path) -> None:
     frame.to_parquet(tmp_path / "a.parquet")
     table = read_table(tmp_path / "a.parquet")
     assert table.typed
-    assert [str(kind) for kind in table.frame.dtypes][0] == "int64[pyarrow]"
+    assert str(table.frame["n"].dtype) == "int64[pyarrow]"
     assert table.frame["t"].isna().tolist() == [False, True]
 
 
@@ -60,7 +60,9 @@ def test_parquet_keeps_types_and_nulls(tmp_path: Path) -> None:
         (b"PAR1 broken", ["Parquet"]),
     ],
 )
-def test_a_bad_file_is_refused_with_rule_place_and_remedy(tmp_path: Path, content: str | bytes, said: list[str]) -> None:
+def test_a_bad_file_is_refused_with_rule_place_and_remedy(
+    tmp_path: Path, content: str | bytes, said: list[str]
+) -> None:
     with pytest.raises(TrainError) as caught:
         read_table(write(tmp_path / "a.csv", content))
     for part in said:
@@ -88,5 +90,5 @@ def test_rows_for_an_estimator_from_elsewhere_have_pandas_dtypes(tmp_path: Path)
     rows = read_rows(path, ["c", "a", "b"])
     assert [str(kind) for kind in rows.dtypes] == ["float64", "int64", "str"]
     assert rows["b"].isna().tolist() == [False, True]
-    with pytest.raises(TrainError, match="no 'bb'.*Did you mean 'b'"):
+    with pytest.raises(TrainError, match=r"no 'bb'.*Did you mean 'b'"):
         read_rows(path, ["bb"])

@@ -166,7 +166,7 @@ def _checked(key: str, value: Any, where: str) -> Any:
                 )
     if isinstance(value, int) and not isinstance(value, bool) and key != "positive" and value < 1:
         raise TrainError(f"{key} in {where} must be at least 1.", repr(value), "Correct it in --config.")
-    if key == "delimiter" and len(value) != 1:
+    if key == "delimiter" and len(str(value)) != 1:
         raise TrainError("delimiter in [table] must be one character.", repr(value), 'Write for instance ";".')
     if key == "names" and not items:
         raise TrainError("names in [candidates] must name a model.", "an empty list", f"Choose of {CANDIDATE_NAMES}.")

@@ -34,6 +34,6 @@ def read_rows(path: Path, columns: Sequence[str]) -> pd.DataFrame:
     if table.typed:
         return pd.read_parquet(path, columns=list(columns))
     content = io.BytesIO(path.read_bytes())
-    frame = pd.read_csv(content, sep=table.delimiter, encoding=table.encoding, skipinitialspace=True, low_memory=False)
+    frame = pd.read_csv(content, sep=table.delimiter, encoding=table.encoding, low_memory=False)
     frame.columns = pd.Index(known)
     return frame[list(columns)]

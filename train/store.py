@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import joblib
-import numpy as np
 import skops.io
 
 from train.errors import TrainError
@@ -33,15 +32,15 @@ ZIP_DATE = (1980, 1, 1, 0, 0, 0)
 
 
 def dump_estimator(estimator: Any) -> bytes:
-    """Return the skops file of a fitted estimator; the same estimator always gives the same bytes.
+    """Return the skops file of a fitted estimator; the same fit always gives the same bytes.
 
     skops names objects and files after memory addresses and dates the files; here they are numbered in the order of
-    the schema and bear one fixed date. The padding between the fields of structured arrays is set to zero.
+    the schema and bear one fixed date.
     """
     with zipfile.ZipFile(io.BytesIO(skops.io.dumps(estimator))) as source:
         schema = json.loads(source.read("schema.json"))
         names = _renumber(schema, set(source.namelist()))
-        parts = {new: _without_padding(source.read(old)) for old, new in names.items()}
+        parts = {new: source.read(old) for old, new in names.items()}
     parts["schema.json"] = json.dumps(schema, separators=(",", ":")).encode()
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", compression=zipfile.ZIP_DEFLATED) as target:
@@ -75,21 +74,6 @@ def _renumber(schema: dict[str, Any], files: set[str]) -> dict[str, str]:
     if unused:
         raise AssertionError(f"skops wrote files that its schema does not name in the known way: {sorted(unused)}")
     return names
-
-
-def _without_padding(content: bytes) -> bytes:
-    """Return an .npy file's content with zeros between the fields of a structured array."""
-    if not content.startswith(b"\x93NUMPY"):
-        return content
-    array = np.load(io.BytesIO(content), allow_pickle=False)
-    if array.dtype.names is None:
-        return content
-    clean = np.zeros(array.nbytes, dtype=np.uint8).view(array.dtype).reshape(array.shape)
-    for field in array.dtype.names:
-        clean[field] = array[field]
-    buffer = io.BytesIO()
-    np.save(buffer, clean, allow_pickle=False)
-    return buffer.getvalue()
 
 
 def load_estimator(path: Path, *, trust: bool = False) -> Any:

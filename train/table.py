@@ -56,7 +56,10 @@ def read_table(path: Path, *, encoding: str = "utf-8-sig", delimiter: str | None
     if not path.is_file():
         what = "a folder" if path.is_dir() else "no such file"
         raise TrainError("DATA must be a CSV or Parquet file.", f"{path} ({what})", "Check the path.")
-    content = path.read_bytes()
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise TrainError("DATA must be readable.", f"{path} ({error.strerror})", "Check its permissions.") from None
     if not content.strip():
         raise TrainError("The table must have a header line and rows.", f"an empty file, {path}", "Check the path.")
     digest = hashlib.sha256(content).hexdigest()
@@ -102,7 +105,10 @@ def sniff_delimiter(text: str) -> str:
         head = head[: head.rfind("\n") + 1] or head
     scores: dict[str, tuple[float, int]] = {}
     for delimiter in DELIMITERS:
-        rows = [row for row in islice(csv.reader(io.StringIO(head), delimiter=delimiter), SNIFF_ROWS) if row]
+        try:
+            rows = [row for row in islice(csv.reader(io.StringIO(head), delimiter=delimiter), SNIFF_ROWS) if row]
+        except csv.Error:  # under this delimiter a field never ends
+            continue
         width = len(rows[0]) if rows else 0
         if width > 1:
             scores[delimiter] = (sum(len(row) == width for row in rows) / len(rows), width)

@@ -35,7 +35,8 @@ def choose_threshold(
     """Choose the threshold with the best metric.
 
     Tried are all that differ in their answers: one in each gap between neighbouring probabilities. The value is the
-    shortest decimal fraction in the gap, so no validation row stands on it where the gap has room. A tie goes to the gap nearest to 0.5.
+    shortest decimal fraction inside the gap, so that no validation row stands on it (`high` of the gap where there is
+    no number inside). A tie goes to the gap nearest to 0.5.
 
     Args:
         positive: Whether the row is of the positive class, bool of shape (n_rows,); both must occur.
