@@ -116,7 +116,7 @@ def emulate(package: Path) -> Iterator[Emulator]:
     ports = _free_ports()
     addresses = ["--runtime-api-address", f"127.0.0.1:{ports[0]}"]
     addresses += ["--runtime-interface-emulator-address", f"127.0.0.1:{ports[1]}"]
-    runtime = [python, "-I", "-S", "-c", BOOTSTRAP, HANDLER, str(package), str(client)]
+    runtime = [python, "-I", "-S", "-B", "-c", BOOTSTRAP, HANDLER, str(package), str(client)]
     environment = {"PATH": os.defpath, "LANG": "en_US.UTF-8", "TZ": ":UTC", "LAMBDA_TASK_ROOT": str(package)}
     with tempfile.TemporaryDirectory(prefix="selfsame-emulator-") as folder:
         log = Path(folder) / "log"

@@ -2,6 +2,7 @@
 
 import json
 from base64 import b64decode
+from collections import Counter
 from collections.abc import Callable
 from math import isfinite
 from pathlib import Path
@@ -199,8 +200,8 @@ def _finite(text: str) -> float:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     value = dict(pairs)
     if len(value) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in value if names.count(name) > 1)
+        counts = Counter(name for name, _ in pairs)
+        twice, _ = counts.most_common(1)[0]
         raise NotJsonError(f"the key {json.dumps(twice[:80])} stands twice in one object")
     return value
 

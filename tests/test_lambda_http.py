@@ -2,6 +2,7 @@
 
 import base64
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -151,6 +152,14 @@ def test_what_is_not_strict_json_is_refused(handler: Handler, body: str, says: s
     assert (status, document["title"]) == (400, "Bad Request")
     assert says in document["detail"]
     assert len(document["detail"]) < 300
+
+
+def test_a_duplicate_key_among_many_is_found_at_once(handler: Handler) -> None:
+    keys = ",".join(f'"k{index}": 1' for index in range(200_000))
+    started = time.process_time()
+    status, document = ask(handler, f'{{{keys}, "k199999": 2}}')
+    assert (status, "k199999" in document["detail"]) == (400, True)
+    assert time.process_time() - started < 5
 
 
 def test_a_base64_body_is_decoded(handler: Handler) -> None:
