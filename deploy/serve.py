@@ -90,10 +90,8 @@ def serve(bundles: Sequence[Path], site: Path, *, host: str = "127.0.0.1", port:
     """
     application = app(bundles, site)
     listener = _listen(host, port)
-    try:
+    with contextlib.closing(listener), contextlib.suppress(KeyboardInterrupt):
         uvicorn.Server(_config(application)).run(sockets=[listener])
-    finally:
-        listener.close()
 
 
 @contextlib.contextmanager

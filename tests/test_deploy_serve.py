@@ -2,7 +2,11 @@
 
 import http.client
 import json
+import signal
 import socket
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -45,6 +49,16 @@ def send(url: str, method: str, path: str, body: Any = None, headers: dict[str, 
         connection.request(method, path, body, headers or JSON)
         response = connection.getresponse()
         return response.status, {name.lower(): value for name, value in response.getheaders()}, response.read()
+
+
+def wait_for(port: int) -> None:
+    end = time.monotonic() + 20
+    while time.monotonic() < end:
+        with closing(socket.socket()) as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.02)
+    pytest.fail("the server did not start")
 
 
 def test_a_row_is_answered_as_python_answers_it(server: str, folder: Path) -> None:
@@ -159,6 +173,23 @@ def test_the_server_ends_with_its_block(folder: Path) -> None:
         assert send(url, "GET", "/contract")[0] == 200
     with pytest.raises(ConnectionRefusedError):
         send(url, "GET", "/contract")
+
+
+def test_serving_ends_well_when_interrupted(folder: Path) -> None:
+    with closing(socket.socket()) as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    code = "import sys; from pathlib import Path; from deploy.serve import serve; "
+    code += "serve([Path(sys.argv[1])], Path(sys.argv[2]), port=int(sys.argv[3]))"
+    arguments = [sys.executable, "-c", code, str(folder / "one"), str(folder / "site"), str(port)]
+    with subprocess.Popen(arguments, cwd=Path(__file__).parent.parent) as process:
+        try:
+            wait_for(port)
+            assert send(f"http://127.0.0.1:{port}", "GET", "/contract")[0] == 200
+            process.send_signal(signal.SIGINT)
+            assert process.wait(20) == 0
+        finally:
+            process.kill()
 
 
 def test_a_port_in_use_is_named_with_a_remedy(folder: Path) -> None:
