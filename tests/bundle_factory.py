@@ -270,7 +270,9 @@ def make_bundle(path: Path, *, name: str = "tiny", task: Task = "classification"
     contract = contract_of(name, task, features, hashlib.sha256(model).hexdigest())
     (path / "contract.json").write_bytes(as_json(contract))
     (path / "parity.json").write_bytes(as_json(parity_of(golden)))
-    (path / "reference.json").write_bytes(as_json({"format": 1, "features": {}}))
+    answers = {"missing": 0, "edges": [50.0, 400.0] if task == "regression" else [0.0, 1.0], "counts": [100]}
+    reference = {"format": 1, "rows": 100, "target": contract["target"], "answers": answers, "features": {}}
+    (path / "reference.json").write_bytes(as_json(reference))
     card = f"<!doctype html><html lang=en><meta charset=utf-8><title>{name}</title><h1>{name}</h1></html>\n"
     (path / "card.html").write_text(card, encoding="utf-8")
     seal(path)

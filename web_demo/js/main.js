@@ -46,10 +46,10 @@ async function chooseBundle() {
   return { listed, chosen };
 }
 
-/** @param {Bundle} bundle @returns {Promise<[number, number] | null>} the training range of a regressor's target. */
-async function targetRange(bundle) {
-  const reference = JSON.parse(text(await bundle.read("reference.json")));
-  return reference.target?.range ?? null;
+/** @param {Bundle} bundle @returns {Promise<[number, number] | null>} the range of the answers to the training rows. */
+async function answerRange(bundle) {
+  const { answers } = JSON.parse(text(await bundle.read("reference.json")));
+  return answers.edges.length > 0 ? [answers.edges[0], answers.edges.at(-1)] : null;
 }
 
 /** @param {Bundle} bundle @param {ModelCall} model */
@@ -109,7 +109,7 @@ async function start() {
   page.showProof(certificate, async () => selfCheck(bundle, await loading));
   const model = await loading;
   await replay(bundle.contract, model, [form.row()]); // the first call also compiles; it is not timed
-  update = makeUpdate(bundle, model, form, await targetRange(bundle));
+  update = makeUpdate(bundle, model, form, await answerRange(bundle));
   await update();
   return { bundle, model };
 }

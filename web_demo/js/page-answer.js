@@ -21,12 +21,12 @@ export function showWaiting() {
  * @param {Contract} contract
  * @param {Prediction} prediction
  * @param {number} milliseconds measured around the whole prediction.
- * @param {[number, number] | null} targetRange smallest and largest training value of a regressor's target.
+ * @param {[number, number] | null} range smallest and largest answer to the training rows.
  */
-export function showPrediction(contract, prediction, milliseconds, targetRange) {
+export function showPrediction(contract, prediction, milliseconds, range) {
   const body =
     "value" in prediction
-      ? valueParts(contract, prediction.value, targetRange)
+      ? valueParts(contract, prediction.value, range)
       : contract.threshold === null
         ? classParts(contract, prediction)
         : thresholdParts(contract, prediction, contract.threshold);
@@ -132,7 +132,7 @@ function valueParts(contract, value, range) {
   const share = Math.min(1, Math.max(0, (value - range[0]) / (range[1] - range[0])));
   const track = make("div", { class: "track", "aria-hidden": "true" }, make("span", { class: "track-dot" }));
   const ends = make("p", { class: "ends" }, make("span", {}, show(range[0])), make("span", {}, show(range[1])));
-  const outside = value < range[0] ? "Below" : value > range[1] ? "Above" : "Within";
-  const place = make("p", { class: "decision" }, `${outside} the training rows' range.`);
+  const side = value < range[0] ? "Below" : value > range[1] ? "Above" : "Among";
+  const place = make("p", { class: "decision" }, `${side} the answers to the training rows.`);
   return [...parts, style(track, "--share", `${share * 100}%`), ends, place];
 }

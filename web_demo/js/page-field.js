@@ -117,15 +117,16 @@ function choiceControl(feature, described) {
   );
   const unknown = make("option", { value: "unknown" }, "unknown");
   const other = make("option", { value: "other" }, "another value…");
+  const open = feature.type === "category" && feature.unseen === "allowed";
   const text = make("input", { "aria-label": `${feature.name}, another value`, autocomplete: "off", hidden: true });
   if (feature.missing === "allowed" || feature.example === null) select.prepend(unknown);
-  if (feature.type === "category" && feature.unseen === "allowed") select.append(other);
+  if (open) select.append(other);
   select.addEventListener("change", () => {
     text.hidden = select.value !== "other";
     if (!text.hidden) text.focus();
   });
   return {
-    controls: [select, text],
+    controls: open ? [select, text] : [select],
     read: () => {
       if (select.value === "unknown") return null;
       return select.value === "other" ? text.value : values[Number(select.value)];

@@ -68,7 +68,7 @@ export const DOCUMENT = {
   outputs: { label: "label", probabilities: "probabilities", value: null },
   classes: [0, 1],
   threshold: { class: 1, value: 0.4 },
-  tolerance: { class: "rounding", absolute: 1e-12 },
+  tolerance: { class: "rounding", absolute: 1e-12, relative: 1e-12 },
   model_sha256: "00",
 };
 

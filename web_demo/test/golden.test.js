@@ -52,7 +52,7 @@ test("one ulp is within rounding and is counted; for an identical certificate it
   changed[2].probabilities[1] += 2 ** -53;
   const rounding = compare(contract, GOLDEN, changed);
   assert.deepEqual([rounding.agree, rounding.maxUlp], [4, 1n]);
-  const exact = compare(makeContract({ tolerance: { class: "identical", absolute: 0 } }), GOLDEN, changed);
+  const exact = compare(makeContract({ tolerance: { class: "identical", absolute: 0, relative: 0 } }), GOLDEN, changed);
   assert.deepEqual([exact.agree, exact.outside], [3, 1]);
 });
 
@@ -79,14 +79,21 @@ test("another label differs, and another type of label does too", async () => {
   }
 });
 
-test("the label of an undecidable row is not compared where its numbers moved", async () => {
-  const golden = GOLDEN.map((line) => ({ ...line, decidable: false }));
+test("the label of an undecidable row is counted and not compared, its numbers are", async () => {
+  const golden = GOLDEN.map((line, index) => ({ ...line, decidable: index !== 1 }));
   const changed = await answers();
   changed[1].label = 0;
-  assert.equal(compare(contract, golden, changed).labelsDiffer, 1);
-  changed[1].probabilities[1] += 2 ** -53;
   const result = compare(contract, golden, changed);
   assert.deepEqual([result.labelsDiffer, result.strata[0].undecidable], [0, 1]);
+  changed[1].probabilities[1] += 1e-9;
+  assert.equal(compare(contract, golden, changed).outside, 1);
+});
+
+test("a large number may be further away, in proportion", () => {
+  const regression = makeRegression();
+  const golden = [{ stratum: "special", row: ROW, answer: { value: 1e9 }, decidable: true }];
+  assert.equal(compare(regression, golden, [{ value: 1e9 + 5e-4, warnings: [] }]).outside, 0);
+  assert.equal(compare(regression, golden, [{ value: 1e9 + 2e-3, warnings: [] }]).outside, 1);
 });
 
 test("an answer instead of a rejection differs, and so do the reverse and another reason", async () => {
