@@ -1,0 +1,221 @@
+"""The main job end to end on embedded data, and what the commands show on a terminal."""
+
+import json
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from deploy.verify import Verdict
+
+console = Console()
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One line of the demo's table."""
+
+    name: str
+    model: str
+    score: str
+    verdict: "Verdict"
+    kib: float
+
+
+@contextmanager
+def steps() -> Iterator[tuple[Callable[[str], None], Callable[[int, int], None]]]:
+    """One moving line per step, with a bar where a step counts; yields (report, advance)."""
+    columns = (SpinnerColumn(finished_text="✓"), TextColumn("{task.description}"), BarColumn(20), TimeElapsedColumn())
+    with Progress(*columns, console=console) as progress:
+        current: list[Any] = []
+
+        def finish() -> None:
+            if current:
+                progress.update(current[-1], total=1, completed=1)
+
+        def report(step: str) -> None:
+            finish()
+            current.append(progress.add_task(step, total=None))
+
+        def advance(done: int, total: int) -> None:
+            progress.update(current[-1], total=total, completed=done)
+
+        yield report, advance
+        finish()
+
+
+def run_demo(out: Path, *, check: bool, port: int) -> bool:
+    """Train, export and prove the embedded cases; then serve them, or with `check` only try the server.
+
+    Returns:
+        Whether everything held.
+    """
+    from deploy.site import build_site
+    from train.demo import demo_cases
+
+    shown, bundles = [], []
+    for case in demo_cases():
+        bundle = out / "bundles" / case.name
+        shown.append(_one_case(case, out / "runs" / case.name, bundle))
+        bundles.append(bundle)
+        if case.notice:
+            console.print(f"[yellow]{case.notice}[/yellow]")
+    site = build_site(bundles, out / "site")
+    _print_table(shown)
+    holds = all(line.verdict.holds for line in shown)
+    if check:
+        answered = _try_server(bundles, site)
+        console.print("[green]All holds.[/green]" if holds and answered else "[red]Something does not hold.[/red]")
+        return holds and answered
+    _serve(bundles, site, port)
+    return holds
+
+
+def serve_bundles(bundles: Sequence[Path], port: int) -> None:
+    """Build the site of bundles in a temporary folder and serve both until interrupted."""
+    from deploy.site import build_site
+
+    with tempfile.TemporaryDirectory(prefix="selfsame-site-") as folder:
+        _serve(bundles, build_site(bundles, Path(folder) / "site"), port)
+
+
+def print_certificate(path: Path) -> None:
+    """Show what the export proved."""
+    certificate = json.loads((path / "parity.json").read_text(encoding="utf-8"))
+    table = Table(title=f"{path}: {certificate['class']}", title_justify="left", box=None, pad_edge=False)
+    for heading in ("rows", "compared", "labels differ", "outside", "undecidable", "largest difference"):
+        table.add_column(heading, justify="left" if heading == "rows" else "right")
+    for stratum in certificate["strata"]:
+        table.add_row(*_stratum_cells(stratum["name"], stratum))
+    console.print(table)
+    mutation, batch = certificate["mutation"], certificate["batch"]
+    console.print(
+        f"One row at a time against all at once: {batch['differ']} of {batch['rows']} differ in their last bits. "
+        f"Small faults noticed: {mutation['caught']} of {mutation['mutants']}.",
+        highlight=False,
+    )
+    console.print(f"Next: selfsame verify {path} --runtime all", soft_wrap=True, highlight=False)
+
+
+def print_verdict(verdict: "Verdict") -> None:
+    """Show what the replays showed, runtime by runtime and stratum by stratum."""
+    table = Table(title=verdict.bundle, title_justify="left", box=None, pad_edge=False)
+    for heading in ("runtime", "rows", "compared", "labels differ", "outside", "undecidable", "largest difference"):
+        table.add_column(heading, justify="left" if heading in {"runtime", "rows"} else "right")
+    for runtime, strata in verdict.strata.items():
+        for name, stratum in strata.items():
+            table.add_row(runtime, *_stratum_cells(name, vars(stratum)))
+    console.print(table)
+    for pair, rows in verdict.apart.items():
+        console.print(f"{pair}: {len(rows)} rows differ in their last bits", highlight=False)
+    console.print("[green]It holds.[/green]" if verdict.holds else "[red]It does not hold.[/red]")
+
+
+def _stratum_cells(name: str, stratum: dict[str, Any]) -> list[str]:
+    counts = [f"{stratum[key]:,}" for key in ("rows", "labels_differ", "outside", "undecidable")]
+    return [name, *counts, f"{stratum['max_abs']:.2g}"]
+
+
+def _one_case(case: Any, run_path: Path, bundle: Path) -> Shown:
+    from deploy.verify import verify
+    from export import export_bundle
+    from export.source import read_source
+    from train.fit import train_frame
+    from train.terminal import progress_bars
+
+    console.rule(case.name)
+    with progress_bars(console) as progress:
+        run = train_frame(case, run_path, progress=progress)
+    source = read_source(run_path)
+    with steps() as (report, advance):
+        export_bundle(
+            source.estimator,
+            source.X,
+            bundle,
+            about=source.about,
+            seed=source.seed,
+            report=report,
+            advance=advance,
+        )
+        verdict = verify(bundle, report=lambda runtime: report(f"replaying in {runtime}"))
+    size = sum(file.stat().st_size for file in bundle.iterdir()) / 1024
+    return Shown(case.name, run.info["model"], _score(run), verdict, size)
+
+
+def _score(run: Any) -> str:
+    from train.report import SCORE_NAMES
+
+    main = run.metrics["main_score"]
+    text = f"{SCORE_NAMES[main]} {run.metrics['test'][main]:.3f}"
+    if run.metrics["best_possible"]:
+        text += f" (best possible {run.metrics['best_possible'][main]:.3f})"
+    return text
+
+
+def _print_table(shown: Sequence[Shown]) -> None:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    runtimes = list(shown[0].verdict.strata)
+    for heading in ("case", "model", "held-out score", "rows checked"):
+        table.add_column(heading)
+    for runtime in runtimes:
+        table.add_column(f"differ in {runtime}", justify="right")
+    table.add_column("bundle", justify="right")
+    for line in shown:
+        totals = [line.verdict.total(runtime) for runtime in runtimes]
+        differ = [str(total.labels_differ + total.outside) for total in totals]
+        table.add_row(line.name, line.model, line.score, f"{totals[0].rows:,}", *differ, f"{line.kib:,.0f} KiB")
+    console.print(table)
+
+
+def _addresses(bundles: Sequence[Path], origin: str) -> tuple[str, str, str]:
+    """The page, the API, and a curl line that works."""
+    from lambda_handler.bundle import read_bundle
+
+    contract = read_bundle(bundles[0]).contract
+    api = origin if len(bundles) == 1 else f"{origin}/{contract.name}"
+    row = json.dumps({feature.name: feature.example for feature in contract.features}, ensure_ascii=False)
+    quoted = row.replace("'", "'\\''")
+    return f"{origin}/", f"{api}/health", f"curl -s {api}/predict -H 'content-type: application/json' -d '{quoted}'"
+
+
+def _serve(bundles: Sequence[Path], site: Path, port: int) -> None:
+    from deploy.serve import serve
+
+    page, health, curl = _addresses(bundles, f"http://127.0.0.1:{port}")
+    console.print(f"\nPage  {page}\nAPI   {health}\n\n{curl}\n", soft_wrap=True, highlight=False, markup=False)
+    console.print("Stop with Ctrl-C.")
+    serve(bundles, site, port=port)
+
+
+def _try_server(bundles: Sequence[Path], site: Path) -> bool:
+    """Start the server on a free port and ask the page, the health and one prediction of each bundle."""
+    import urllib.request
+
+    from deploy.serve import app, background_server
+    from lambda_handler.bundle import read_bundle
+
+    with background_server(app(bundles, site)) as origin:
+        asked = [f"{origin}/"]
+        for bundle in bundles:
+            contract = read_bundle(bundle).contract
+            api = origin if len(bundles) == 1 else f"{origin}/{contract.name}"
+            row = {feature.name: feature.example for feature in contract.features}
+            asked.append(f"{api}/health")
+            request = urllib.request.Request(  # noqa: S310 - our own server
+                f"{api}/predict", json.dumps(row).encode(), {"content-type": "application/json"}
+            )
+            with urllib.request.urlopen(request) as response:  # noqa: S310
+                if not json.load(response)["predictions"]:
+                    return False
+        for address in asked:
+            with urllib.request.urlopen(address) as response:  # noqa: S310
+                if response.status != 200:
+                    return False
+    return True

@@ -1,0 +1,113 @@
+"""Replay the golden rows in every runtime and compare: with the original's answers, and with each other."""
+
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from deploy.browser import replay_browser
+from deploy.lambda_replay import replay_lambda
+from deploy.node import replay_node
+from deploy.site import build_site
+from lambda_handler.bundle import Bundle, read_bundle
+from lambda_handler.golden import Stratum, compare, replay
+from lambda_handler.predictor import Predictor
+
+RUNTIMES = ("python", "lambda", "node", "browser")
+
+Answers = list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the replays showed.
+
+    Attributes:
+        bundle: name and version.
+        strata: runtime -> stratum -> what it showed.
+        apart: pair of runtimes -> indices of the golden rows that they do not answer bit for bit alike.
+    """
+
+    bundle: str
+    strata: dict[str, dict[str, Stratum]]
+    apart: dict[str, list[int]]
+
+    @property
+    def holds(self) -> bool:
+        """Whether every runtime gives the original's answers on every stratum."""
+        return all(stratum.holds for strata in self.strata.values() for stratum in strata.values())
+
+    def total(self, runtime: str) -> Stratum:
+        """All strata of one runtime taken together."""
+        strata = list(self.strata[runtime].values())
+        return Stratum(
+            rows=sum(each.rows for each in strata),
+            labels_differ=sum(each.labels_differ for each in strata),
+            outside=sum(each.outside for each in strata),
+            undecidable=sum(each.undecidable for each in strata),
+            max_ulp=max(each.max_ulp for each in strata),
+            max_abs=max(each.max_abs for each in strata),
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """The verdict as `selfsame verify --json` prints it."""
+        return {
+            "bundle": self.bundle,
+            "holds": self.holds,
+            "runtimes": {
+                runtime: {name: asdict(stratum) for name, stratum in strata.items()}
+                for runtime, strata in self.strata.items()
+            },
+            "apart": {pair: {"rows": len(rows), "first": rows[:10]} for pair, rows in self.apart.items()},
+        }
+
+
+def verify(path: Path, runtimes: Sequence[str] = RUNTIMES, report: Callable[[str], None] = lambda _: None) -> Verdict:
+    """Replay a bundle's golden rows.
+
+    Args:
+        path: the bundle.
+        runtimes: some of `RUNTIMES`.
+        report: called with the name of each runtime as its replay begins.
+
+    Raises:
+        BundleError: the bundle is broken.
+        RuntimeError: a runtime cannot be run here; its own error says what to do.
+    """
+    bundle = read_bundle(path)
+    golden = list(bundle.golden())
+    rows = [line["row"] for line in golden]
+    answers: dict[str, Answers] = {}
+    for runtime in runtimes:
+        report(runtime)
+        answers[runtime] = _replay(runtime, bundle, rows)
+    strata = {runtime: compare(bundle.contract, golden, found) for runtime, found in answers.items()}
+    names = list(answers)
+    apart = {f"{names[0]} = {other}": differing_rows(answers[names[0]], answers[other]) for other in names[1:]}
+    return Verdict(f"{bundle.contract.name} {bundle.contract.version}", strata, apart)
+
+
+def differing_rows(first: Answers, second: Answers) -> list[int]:
+    """Indices of rows whose label or numbers are not equal, or that only one of the two rejects."""
+    return [
+        index for index, (one, other) in enumerate(zip(first, second, strict=True)) if _essence(one) != _essence(other)
+    ]
+
+
+def _essence(answer: dict[str, Any]) -> object:
+    if "rejected" in answer:
+        return sorted((str(problem["feature"]), problem["kind"]) for problem in answer["rejected"])
+    return answer.get("label"), answer.get("value"), answer.get("probabilities")
+
+
+def _replay(runtime: str, bundle: Bundle, rows: list[dict[str, Any]]) -> Answers:
+    if runtime == "python":
+        return replay(Predictor(bundle), rows)
+    if runtime == "lambda":
+        return replay_lambda(bundle.path, rows)
+    if runtime == "node":
+        return replay_node(bundle.path, rows)
+    with tempfile.TemporaryDirectory(prefix="selfsame-site-") as folder:
+        site = build_site([bundle.path], Path(folder) / "site")
+        return replay_browser(site, bundle.contract.name, rows)

@@ -1,0 +1,85 @@
+"""Where an estimator comes from: a run of `selfsame train`, or a file and the rows that it was fitted on."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from export.errors import ExportError
+from export.support import core_of
+
+
+@dataclass(frozen=True)
+class Source:
+    """What `export_bundle` needs.
+
+    Attributes:
+        estimator: fitted.
+        X: the frame that it was fitted on.
+        about: what the contract says beyond the estimator.
+        seed: of the run, 0 for a file.
+    """
+
+    estimator: Any
+    X: pd.DataFrame
+    about: dict[str, Any]
+    seed: int
+
+
+def read_source(source: Path, *, rows: Path | None = None, trust: bool = False, name: str | None = None) -> Source:
+    """Read a run, or an estimator with its rows.
+
+    Args:
+        source: a run's folder, or a .skops, .joblib or .pkl file.
+        rows: the table that a file's estimator was fitted on, CSV or Parquet.
+        trust: read files that run code when they are read.
+        name: the model's name; None takes the run's, or the file's.
+
+    Raises:
+        ExportError: the rows are missing, or given beside a run.
+        TrainError: a file cannot be read.
+    """
+    if source.is_dir():
+        if rows is not None:
+            raise ExportError("a run brings its own rows; --rows was given too", "Leave --rows out.")
+        return _from_run(source, name)
+    if rows is None:
+        raise ExportError(
+            f"the rows that {source.name} was fitted on are needed: they give the contract and try the export",
+            "Add --rows TABLE (CSV or Parquet).",
+        )
+    return _from_file(source, rows, trust, name)
+
+
+def _from_run(path: Path, name: str | None) -> Source:
+    from train.run import read_run
+
+    run = read_run(path)
+    features = {
+        feature.name: {"unit": feature.unit, "description": feature.description, "type": feature.type}
+        for feature in run.features
+    }
+    about = {
+        "name": name or run.info["name"],
+        "target": run.info["target"],
+        "description": run.info["description"],
+        "notice": run.info["notice"],
+        "features": features,
+        "metrics": run.metrics,
+    }
+    return Source(run.estimator, run.X, about, run.info["seed"])
+
+
+def _from_file(path: Path, rows: Path, trust: bool, name: str | None) -> Source:
+    from train.rows import read_rows
+    from train.store import load_estimator
+
+    estimator = load_estimator(path, trust=trust)
+    names = getattr(core_of(estimator)[0], "feature_names_in_", None)
+    if names is None:
+        raise ExportError(
+            f"the estimator in {path.name} is not fitted, or was fitted on an array without column names",
+            "Fit it on a DataFrame and save it again.",
+        )
+    return Source(estimator, read_rows(rows, [str(each) for each in names]), {"name": name or path.stem}, 0)

@@ -1,0 +1,228 @@
+"""The front door: the `selfsame` command, one sub-command per arrow of the flow."""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+DONE, FAILED, USAGE = 0, 1, 2
+OURS = {"train", "export", "lambda_handler", "deploy", "demo"}  # an exception defined in one of these is a message
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one sub-command.
+
+    Returns:
+        0 done, 1 a check did not hold, 2 wrong usage or bad input.
+    """
+    arguments = _parser().parse_args(argv)
+    run: Callable[[argparse.Namespace], int] = arguments.run
+    try:
+        return run(arguments)
+    except KeyboardInterrupt:
+        return 130
+    except Exception as error:
+        if type(error).__module__.partition(".")[0] not in OURS:
+            raise
+        print(f"selfsame: {error}", file=sys.stderr)
+        return USAGE
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="selfsame",
+        description="Ship a scikit-learn model to AWS Lambda and to the browser as one ONNX file, "
+        "and prove that it answers the same in all three.",
+    )
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    _add_train(commands)
+    _add_export(commands)
+    _add_verify(commands)
+    _add_serve(commands)
+    _add_score(commands)
+    _add_site(commands)
+    _add_package(commands)
+    _add_demo(commands)
+    return parser
+
+
+def _command(commands: Any, name: str, run: Callable[[argparse.Namespace], int], does: str, example: str) -> Any:
+    command = commands.add_parser(
+        name,
+        help=does,
+        description=does[0].upper() + does[1:] + ".",
+        epilog=f"example: selfsame {name} {example}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    command.set_defaults(run=run)
+    return command
+
+
+def _add_train(commands: Any) -> None:
+    does = "train on a table: type it, compare models, choose one, score it once, write the run"
+    train = _command(commands, "train", _train, does, "loan.csv --target default --out runs/loan")
+    train.add_argument("data", type=Path, metavar="DATA", help="a CSV or Parquet file")
+    train.add_argument("--target", required=True, help="the column to predict")
+    train.add_argument("--out", type=Path, metavar="RUN", help="the run's folder (default: runs/ and the data's name)")
+    train.add_argument("--config", type=Path, metavar="FILE", help="a TOML file with decisions (a run writes one)")
+    train.add_argument("--task", choices=["classification", "regression"], help="default: from the target's values")
+    train.add_argument("--name", help="the model's name (default: the run's folder)")
+    train.add_argument("--seed", type=int, default=0, help="of the split, the folds and the models (default: 0)")
+
+
+def _add_export(commands: Any) -> None:
+    does = "export a run or a fitted estimator as a bundle: exactly, or not at all"
+    export = _command(commands, "export", _export, does, "runs/loan --out bundles/loan")
+    export.add_argument("source", type=Path, metavar="SOURCE", help="a run, or a .skops or .joblib file with --rows")
+    export.add_argument("--out", type=Path, required=True, metavar="BUNDLE", help="the bundle's folder")
+    export.add_argument("--rows", type=Path, metavar="DATA", help="the table that a file's estimator was fitted on")
+    export.add_argument("--trust", action="store_true", help="read a .joblib file: reading it runs the code inside")
+    export.add_argument("--name", help="the model's name (default: the run's, or the file's)")
+
+
+def _add_verify(commands: Any) -> None:
+    does = "replay a bundle's golden rows in each runtime and compare with the original's answers"
+    verify = _command(commands, "verify", _verify, does, "bundles/loan --runtime all")
+    verify.add_argument("bundle", type=Path, metavar="BUNDLE")
+    runtimes = ["python", "lambda", "node", "browser", "all"]
+    verify.add_argument("--runtime", choices=runtimes, default="python", help="where (default: python)")
+    verify.add_argument("--json", action="store_true", help="print the verdict as JSON")
+
+
+def _add_serve(commands: Any) -> None:
+    does = "serve the Function URL and the page of one or more bundles on 127.0.0.1"
+    serve = _command(commands, "serve", _serve, does, "bundles/loan --port 8000")
+    serve.add_argument("bundles", type=Path, nargs="+", metavar="BUNDLE")
+    serve.add_argument("--port", type=int, default=8000, help="default: 8000")
+
+
+def _add_score(commands: Any) -> None:
+    does = "score the rows of a CSV, JSONL or Parquet file into another"
+    score = _command(commands, "score", _score, does, "bundles/loan new.csv scored.csv")
+    score.add_argument("bundle", type=Path, metavar="BUNDLE")
+    score.add_argument("input", type=Path, metavar="INPUT")
+    score.add_argument("output", type=Path, metavar="OUTPUT")
+
+
+def _add_site(commands: Any) -> None:
+    site = _command(commands, "site", _site, "build the static site of one or more bundles", "bundles/loan --out site")
+    site.add_argument("bundles", type=Path, nargs="+", metavar="BUNDLE")
+    site.add_argument("--out", type=Path, required=True, metavar="DIR")
+
+
+def _add_package(commands: Any) -> None:
+    does = "build what Lambda gets: the handler, the bundle and hash-pinned wheels"
+    package = _command(commands, "package", _package, does, "bundles/loan --out build/loan --arch arm64")
+    package.add_argument("bundle", type=Path, metavar="BUNDLE")
+    package.add_argument("--out", type=Path, required=True, metavar="DIR")
+    package.add_argument("--arch", choices=["x86_64", "arm64"], default="x86_64", help="default: x86_64")
+
+
+def _add_demo(commands: Any) -> None:
+    does = "train, export, prove and serve the embedded cases"
+    demo = _command(commands, "demo", _demo, does, "--check")
+    demo.add_argument("--check", action="store_true", help="start no lasting server; exit 0 only when all holds")
+    demo.add_argument("--out", type=Path, default=Path("build/demo"), metavar="DIR", help="default: build/demo")
+    demo.add_argument("--port", type=int, default=8000, help="default: 8000")
+
+
+def _train(arguments: argparse.Namespace) -> int:
+    from rich.console import Console
+
+    from train.fit import train
+    from train.terminal import print_decisions, print_result, progress_bars
+
+    console = Console()
+    out = arguments.out or Path("runs") / arguments.data.stem
+    with progress_bars(console) as progress:
+        run = train(
+            arguments.data,
+            arguments.target,
+            out,
+            config=arguments.config,
+            seed=arguments.seed,
+            name=arguments.name,
+            task=arguments.task,
+            progress=progress,
+            on_material=lambda material: print_decisions(console, material),
+        )
+    print_result(console, run)
+    console.print(f"Next: selfsame export {out} --out bundles/{out.name}", soft_wrap=True, highlight=False)
+    return DONE
+
+
+def _export(arguments: argparse.Namespace) -> int:
+    from demo import print_certificate, steps
+    from export import export_bundle
+    from export.source import read_source
+
+    source = read_source(arguments.source, rows=arguments.rows, trust=arguments.trust, name=arguments.name)
+    with steps() as (report, advance):
+        path = export_bundle(
+            source.estimator,
+            source.X,
+            arguments.out,
+            about=source.about,
+            seed=source.seed,
+            report=report,
+            advance=advance,
+        )
+    print_certificate(path)
+    return DONE
+
+
+def _verify(arguments: argparse.Namespace) -> int:
+    from demo import print_verdict, steps
+    from deploy.verify import RUNTIMES, verify
+
+    runtimes = RUNTIMES if arguments.runtime == "all" else (arguments.runtime,)
+    if arguments.json:
+        verdict = verify(arguments.bundle, runtimes)
+        print(json.dumps(verdict.as_json(), indent=1))
+    else:
+        with steps() as (report, _):
+            verdict = verify(arguments.bundle, runtimes, lambda runtime: report(f"replaying in {runtime}"))
+        print_verdict(verdict)
+    return DONE if verdict.holds else FAILED
+
+
+def _serve(arguments: argparse.Namespace) -> int:
+    from demo import serve_bundles
+
+    serve_bundles(arguments.bundles, arguments.port)
+    return DONE
+
+
+def _score(arguments: argparse.Namespace) -> int:
+    from train.score import score
+
+    rows = score(arguments.bundle, arguments.input, arguments.output)
+    print(f"{rows:,} rows scored into {arguments.output}")
+    return DONE
+
+
+def _site(arguments: argparse.Namespace) -> int:
+    from deploy.site import build_site
+
+    print(f"{build_site(arguments.bundles, arguments.out)}: copy it to any static host")
+    return DONE
+
+
+def _package(arguments: argparse.Namespace) -> int:
+    from deploy.package import build_package, package_bytes
+
+    package = build_package(arguments.bundle, arguments.out, arch=arguments.arch)
+    print(f"{package}: {package_bytes(package) / 1e6:.1f} MB for {arguments.arch}")
+    return DONE
+
+
+def _demo(arguments: argparse.Namespace) -> int:
+    from demo import run_demo
+
+    return DONE if run_demo(arguments.out, check=arguments.check, port=arguments.port) else FAILED
+
+
+if __name__ == "__main__":
+    sys.exit(main())
