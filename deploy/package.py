@@ -112,7 +112,6 @@ def _whole_or_nothing(out: Path) -> Iterator[Path]:
     out.parent.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
     try:
-        folder.chmod(0o755)
         yield folder
         folder.replace(out)
     except BaseException:

@@ -104,8 +104,11 @@ def test_a_folder_with_files_is_refused_and_a_changed_bundle_leaves_nothing_behi
     assert [path.name for path in tmp_path.iterdir()] == ["changed"]
 
 
-def test_nothing_but_the_package_and_the_runtime_client_can_be_imported(package: Path, tmp_path: Path) -> None:
-    copied = build_package(package / "bundle", tmp_path / "copied", arch=machine_arch(), python=lambda_python())
+@pytest.mark.parametrize("python", sorted({lambda_python(), THIS_PYTHON}))
+def test_nothing_but_the_package_and_the_runtime_client_can_be_imported(
+    bundle: Path, tmp_path: Path, python: str
+) -> None:
+    copied = build_package(bundle, tmp_path / "copied", arch=machine_arch(), python=python)
     (copied / "lambda_handler" / "app.py").write_text(PROBE)
     with emulate(copied) as probe:
         answer = probe({})

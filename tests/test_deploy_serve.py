@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import mimetypes
 import signal
 import socket
 import subprocess
@@ -91,6 +92,12 @@ def test_the_site_is_served_with_the_types_that_browsers_want(server: str, path:
     assert (status, headers["content-type"].partition(";")[0]) == (200, kind)
     assert send(server, "HEAD", path)[::2] == (200, b"")
     assert body
+
+
+def test_a_wrong_type_in_the_machines_own_table_does_not_count(folder: Path) -> None:
+    mimetypes.add_type("text/plain", ".mjs")
+    with background_server(app([folder / "one"], folder / "site")) as url:
+        assert send(url, "GET", "/page.mjs")[1]["content-type"].startswith("text/javascript")
 
 
 @pytest.mark.parametrize(
