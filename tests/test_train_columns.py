@@ -31,7 +31,7 @@ def distinct(pattern: str, name: str = "x") -> pd.Series:
         (texts(["0", "1"]), "integer", "2 different values"),
         (texts(["true", "False", ""]), "boolean", "true and false"),
         (texts(["yes", "no"]), "category", "2 levels"),
-        (texts(["Grvl", "NA", "NA"]), "category", "'NA' (67 %) stays a level"),
+        (texts(["Grvl", "NA", "NA"]), "category", "'NA' (66.7 %) stays a level"),
         (texts(["Stone", "None"]), "category", "'None' (50 %) stays a level"),
         (texts(["a", "b", ""]), "category", "20 empty"),
         (texts(["01", "02", "10"]), "category", "3 levels"),

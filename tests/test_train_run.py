@@ -11,11 +11,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import clone
 from sklearn.metrics import r2_score, roc_auc_score
 from sklearn.model_selection import FixedThresholdClassifier
 from sklearn.pipeline import Pipeline
 
-from train.config import CandidateSettings, Config
+from train.config import Config
 from train.demo import loan_case
 from train.errors import TrainError
 from train.fit import train
@@ -26,7 +27,8 @@ from train.split import split_rows
 from train.store import load_estimator
 
 ROOT = Path(__file__).parents[1]
-SMALL = "[candidates]\ntrees = 8\nrounds = 12\n"
+SMALL = "[candidates]\ntrees = 5\nrounds = 8\n"
+LINEAR = "[candidates]\nnames = ['linear']\n"
 
 
 def applicants(rows: int = 900) -> pd.DataFrame:
@@ -116,6 +118,15 @@ def test_each_candidate_answers_with_its_own_threshold(run: Run) -> None:
     assert run.estimator.threshold == run.info["threshold"]["value"]
 
 
+def test_the_candidates_are_fitted_on_exactly_the_rows_of_the_run(run: Run, folder: Path) -> None:
+    material = material_from_file(folder / "loans.csv", "default", Config(), "loan", None)
+    y = material.target.y[split_rows(material.target.y, "classification", 4).final]
+    for path in run.candidates.values():
+        estimator = load_estimator(path)
+        again = clone(estimator).fit(run.X, y)
+        np.testing.assert_allclose(again.predict_proba(run.X), estimator.predict_proba(run.X), rtol=0, atol=1e-9)
+
+
 def test_the_chosen_candidate_has_the_best_cross_validated_score(run: Run) -> None:
     compared = run.metrics["cross_validation"]
     best = max(compared, key=lambda name: compared[name]["roc_auc"]["mean"])
@@ -135,12 +146,14 @@ def test_the_same_data_and_seed_give_the_same_bytes_in_another_process(run: Run,
     assert [name for name in first if first[name] != second[name]] == []
 
 
-def test_another_seed_gives_another_run_in_the_same_place(folder: Path, run: Run, tmp_path: Path) -> None:
+def test_another_seed_gives_another_run_in_the_place_of_the_earlier(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "c.toml").write_text(LINEAR)
     out = tmp_path / "loan"
-    train(folder / "loans.csv", "default", out, config=folder / "small.toml", seed=4)
-    assert contents(out) == contents(run.path)
-    train(folder / "loans.csv", "default", out, config=folder / "small.toml", seed=5)
-    assert contents(out)["rows.parquet"] != contents(run.path)["rows.parquet"]
+    first = train(folder / "loans.csv", "default", out, config=tmp_path / "c.toml", seed=4)
+    second = train(folder / "loans.csv", "default", out, config=tmp_path / "c.toml", seed=5)
+    assert not second.X.equals(first.X)
+    pd.testing.assert_frame_equal(read_run(out).X, second.X)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["c.toml", "loan"]
 
 
 def test_the_decisions_given_back_give_the_same_models(run: Run, folder: Path, tmp_path: Path) -> None:
@@ -159,7 +172,7 @@ def test_the_decisions_given_back_give_the_same_models(run: Run, folder: Path, t
 
 def test_an_edited_decision_has_its_effect(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "c.toml").write_text(
-        SMALL + '[run]\npositive = 0\nname = "mine"\nnotice = "Take care."\n'
+        LINEAR + '[run]\npositive = 0\nname = "mine"\nnotice = "Take care."\n'
         '[columns.age]\nkind = "category"\nunit = "years"\n[columns.income]\nkind = "drop"\n'
     )
     run = train(folder / "loans.csv", "default", tmp_path / "out", config=tmp_path / "c.toml")
@@ -248,17 +261,17 @@ def test_a_damaged_foreign_or_newer_run_is_refused(run: Run, tmp_path: Path) -> 
 
 
 def test_progress_ends_where_it_says(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "c.toml").write_text(LINEAR)
     seen: dict[str, tuple[int, int]] = {}
     shown = []
     train(
         folder / "loans.csv",
         "default",
         tmp_path / "run",
-        config=folder / "small.toml",
+        config=tmp_path / "c.toml",
         progress=lambda what, done, total: seen.update({what: (done, total)}),
         on_material=shown.append,
     )
     assert all(done == total for done, total in seen.values())
     assert len(seen) == 2
     assert {decision.name for decision in shown[0].decisions} == set(applicants(1).columns)
-    assert CandidateSettings().trees == 200

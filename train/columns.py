@@ -124,7 +124,7 @@ def _by_levels(name: str, levels: Counter[str], rows: int) -> tuple[Kind, str]:
     reason = _useless_levels(name, levels, known, rows)
     if reason is not None:
         return "drop", reason
-    suspects = [f"{value!r} ({100 * levels[value] / rows:.2g} %)" for value in LOOKS_MISSING if levels[value]]
+    suspects = [f"{value!r} ({100 * levels[value] / rows:.3g} %)" for value in LOOKS_MISSING if levels[value]]
     note = f"; {', '.join(suspects)} stays a level: list it under missing if it means missing" if suspects else ""
     empty = f"; {rows - known} empty" if known < rows else ""
     return "category", f"text with {len(levels)} levels{empty}{note}"

@@ -49,7 +49,7 @@ def draw(name: str, paint: Callable[[Axes], Any], *, size: tuple[float, float] =
         axes.patch.set_alpha(0)
         paint(axes)
         buffer = io.StringIO()
-        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+        figure.savefig(buffer, format="svg")
     text = buffer.getvalue()
     text = text[text.index("<svg") :]
     text = re.sub(r' id="[a-zA-Z]+[A-Za-z0-9.]*_\d+"', "", text)

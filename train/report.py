@@ -43,6 +43,7 @@ def render_report(material: Material, fitted: Fitted, info: dict[str, Any]) -> s
         lstrip_blocks=True,
     )
     environment.filters["score"] = show_score
+    environment.filters["spread"] = show_spread
     metrics = fitted.metrics
     text = environment.get_template("report.html.jinja").render(
         info=info,
@@ -62,6 +63,11 @@ def render_report(material: Material, fitted: Fitted, info: dict[str, Any]) -> s
 def show_score(value: float) -> str:
     """Return a score with four significant digits, or as a whole number where it is large."""
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+
+
+def show_spread(value: float) -> str:
+    """Return a standard deviation with two significant digits, or as a whole number where it is large."""
+    return f"{value:,.0f}" if abs(value) >= 10 else f"{value:.2g}"
 
 
 def _listed_scores(metrics: dict[str, Any]) -> dict[str, float]:

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from train.fit import Progress as Report
 from train.material import Material
-from train.report import SCORE_NAMES, show_score
+from train.report import SCORE_NAMES, show_score, show_spread
 from train.run import Run
 
 
@@ -53,7 +53,7 @@ def print_result(console: Console, run: Run) -> None:
     table.add_column("model")
     table.add_column(f"{SCORE_NAMES[main]}, 5 folds", justify="right")
     for name, result in metrics["cross_validation"].items():
-        shown = f"{show_score(result[main]['mean'])} ± {result[main]['std']:.2g}"
+        shown = f"{show_score(result[main]['mean'])} ± {show_spread(result[main]['std'])}"
         table.add_row(name + (" (chosen)" if name == info["chosen"] else ""), shown)
     console.print(table)
     low, high = metrics["test"]["interval"]
