@@ -31,24 +31,18 @@ class Shown:
 
 @contextmanager
 def steps() -> Iterator[tuple[Callable[[str], None], Callable[[int, int], None]]]:
-    """One moving line per step, with a bar where a step counts; yields (report, advance)."""
-    columns = (SpinnerColumn(finished_text="✓"), TextColumn("{task.description}"), BarColumn(20), TimeElapsedColumn())
-    with Progress(*columns, console=console) as progress:
-        current: list[Any] = []
-
-        def finish() -> None:
-            if current:
-                progress.update(current[-1], total=1, completed=1)
+    """One line that names the step at hand, with a bar where it counts; gone at the end. Yields (report, advance)."""
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(20), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        line = progress.add_task("", total=None)
 
         def report(step: str) -> None:
-            finish()
-            current.append(progress.add_task(step, total=None))
+            progress.reset(line, description=step, total=None)
 
         def advance(done: int, total: int) -> None:
-            progress.update(current[-1], total=total, completed=done)
+            progress.update(line, total=total, completed=done)
 
         yield report, advance
-        finish()
 
 
 def run_demo(out: Path, *, check: bool, port: int) -> bool:
@@ -160,18 +154,21 @@ def _score(run: Any) -> str:
 
 
 def _print_table(shown: Sequence[Shown]) -> None:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    runtimes = list(shown[0].verdict.strata)
-    for heading in ("case", "model", "held-out score", "rows checked"):
-        table.add_column(heading)
-    for runtime in runtimes:
-        table.add_column(f"differ in {runtime}", justify="right")
-    table.add_column("bundle", justify="right")
+    console.rule("the same answers everywhere")
     for line in shown:
-        totals = [line.verdict.total(runtime) for runtime in runtimes]
-        differ = [str(total.labels_differ + total.outside) for total in totals]
-        table.add_row(line.name, line.model, line.score, f"{totals[0].rows:,}", *differ, f"{line.kib:,.0f} KiB")
-    console.print(table)
+        totals = {runtime: line.verdict.total(runtime) for runtime in line.verdict.strata}
+        rows = next(iter(totals.values())).rows
+        differ = " · ".join(f"{name} {total.labels_differ + total.outside}" for name, total in totals.items())
+        table = Table(box=None, pad_edge=False, show_header=False)
+        table.add_column(style="dim", min_width=15)
+        table.add_column(overflow="fold")
+        table.add_row("case", f"[bold]{line.name}[/bold]")
+        table.add_row("model", line.model)
+        table.add_row("held-out rows", line.score)
+        table.add_row("rows checked", f"{rows:,} in each runtime")
+        table.add_row("rows that differ", differ)
+        table.add_row("bundle", f"{line.kib:,.0f} KiB")
+        console.print(table, "", highlight=False)
 
 
 def _addresses(bundles: Sequence[Path], origin: str) -> tuple[str, str, str]:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from export.errors import ExportError
-from lambda_handler.contract import is_missing
+from lambda_handler.contract import is_missing, is_plain_text
 
 MISSING_CODE = "\ue000missing"  # a private-use character: no table holds it by chance
 
@@ -136,6 +136,13 @@ def _refuse_code(name: str, series: "pd.Series[Any]") -> None:
             "Replace it with a missing value and fit again.",
             column=name,
         )
+    for value in series.dropna().unique():
+        if not is_plain_text(value):
+            raise ExportError(
+                f"text must be Unicode without NUL and lone surrogates; the column holds {value[:40]!r}",
+                "Replace it and fit again.",
+                column=name,
+            )
 
 
 def _values(column: Column, series: "pd.Series[Any]") -> npt.NDArray[Any]:

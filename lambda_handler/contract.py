@@ -5,11 +5,14 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from numbers import Integral, Real
 from typing import Any
 
 FORMAT = 1
 FLOAT32_LIMIT = 3.4028235677973366e38  # the smallest magnitude that rounds to an infinite float32
+MOST_PROBLEMS = 1000  # nobody reads more, and a request of 10,000 empty rows must stay cheap
+MOST_UNKNOWN = 20  # unknown features of one row that are named
 SAFE_INTEGER = 2**53  # above it a JSON number with a fraction part no longer names one integer
 
 Row = Mapping[str, Any]
@@ -106,12 +109,14 @@ class Contract:
             string the missing code); and one list of warnings per row.
 
         Raises:
-            ContractError: lists every problem of every row.
+            ContractError: lists every problem, row by row, and stops after the row that fills `MOST_PROBLEMS`.
         """
         problems: list[Problem] = []
         warnings: list[list[Warning_]] = []
         values: list[list[Any]] = [[] for _ in self.features]
         for index, row in enumerate(rows):
+            if len(problems) >= MOST_PROBLEMS:
+                break
             row_warnings: list[Warning_] = []
             warnings.append(row_warnings)
             if not isinstance(row, Mapping):
@@ -173,6 +178,13 @@ def is_missing(value: object) -> bool:
     if isinstance(value, float):
         return math.isnan(value)
     return type(value).__name__ in {"NAType", "NaTType"}
+
+
+def is_plain_text(value: str) -> bool:
+    """Whether every runtime reads the text as it is: Unicode without NUL and without lone surrogates."""
+    if "\0" in value:
+        return False
+    return value.isascii() or not any("\ud800" <= character <= "\udfff" for character in value)
 
 
 def describe(value: object) -> str:
@@ -261,6 +273,9 @@ def _category(feature: Feature, known: frozenset[str], missing_code: str, value:
         return missing_code
     if not isinstance(value, str):
         raise _Broken("type", f"{feature.name} takes text; got {describe(value)}. {_send(feature)}")
+    if not is_plain_text(value):
+        rule = f"{feature.name} takes Unicode text without NUL and lone surrogates"
+        raise _Broken("type", f"{rule}; got {describe(value)}. {_send(feature)}")
     if value == missing_code:
         reason = f"{feature.name}: this text is reserved for missing values. Send null when the value is unknown."
         raise _Broken("reserved", reason)
@@ -318,9 +333,9 @@ def _unknown(index: int, row: Row, names: frozenset[str]) -> list[Problem]:
     from difflib import get_close_matches
 
     problems = []
-    for name in row.keys() - names:
+    for name in islice((name for name in row if name not in names), MOST_UNKNOWN):
         near = get_close_matches(str(name)[:80], names, n=1)
         remedy = f"Did you mean {json.dumps(near[0], ensure_ascii=False)}?" if near else "Leave it out."
         reason = f"{describe(name)[4:]} is not a feature of this model. {remedy}"
         problems.append({"row": index, "feature": str(name)[:80], "kind": "unknown", "reason": reason})
-    return sorted(problems, key=lambda problem: str(problem["feature"]))
+    return problems

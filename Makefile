@@ -1,0 +1,71 @@
+# What a person runs: make demo, make test. Everything that they need is installed by make setup, once.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+ARGS ?=
+BUNDLE ?= bundles/loan
+ARCH ?= x86_64
+.DEFAULT_GOAL := help
+
+.PHONY: help setup demo test acceptance lint format bench screenshots requirements clean build-SelfsameFunction
+
+help: ## show the targets
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
+
+setup: $(VENV)/.ready node_modules/.ready $(VENV)/.chromium ## install everything (done once; the other targets call it)
+
+$(VENV)/.ready: requirements/all.txt pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "selfsame needs python3 (3.11 or newer)"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "selfsame needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version). Set PYTHON=..."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/all.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+node_modules/.ready: package.json package-lock.json
+	@command -v npm >/dev/null || { echo "selfsame needs node (20 or newer) and npm"; exit 1; }
+	npm ci --no-fund --no-audit --loglevel=error
+	@touch $@
+
+$(VENV)/.chromium: $(VENV)/.ready
+	./.ci/chromium
+	@touch $@
+
+demo: setup ## train, export, prove and serve the embedded cases (ARGS=--check: without serving)
+	$(BIN)/selfsame demo $(ARGS)
+
+test: setup lint ## all checks (under 15 minutes on 2 cores)
+	npm test --silent
+	$(BIN)/pytest
+
+acceptance: setup ## every candidate of the real tables in every runtime (slow)
+	$(BIN)/pytest -m slow
+
+lint: setup ## ruff, mypy, tsc, prettier
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	npm run --silent check
+	npm run --silent format-check
+
+format: setup ## format all code
+	$(BIN)/ruff format .
+	npx prettier --write web_demo package.json
+
+bench: setup ## measure; benchmarks/README.md says what
+	$(BIN)/python benchmarks/latency.py
+
+screenshots: setup ## make the pictures in docs/ from the demo's site
+	$(BIN)/python docs/screenshots.py
+
+requirements: ## pin the requirement files anew from the *.in files
+	$(PYTHON) -m venv build/uv && build/uv/bin/pip install --quiet uv
+	build/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links --no-deps requirements/lambda.in -o requirements/lambda.txt
+	build/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links requirements/all.in -o requirements/all.txt
+
+# Called by `sam build` (template.yaml: BuildMethod makefile): what Lambda gets.
+build-SelfsameFunction:
+	$(BIN)/selfsame package $(BUNDLE) --out "$(ARTIFACTS_DIR)" --arch $(ARCH)
+
+clean: ## remove what the targets made
+	rm -rf $(VENV) node_modules build runs bundles site .aws-sam *.egg-info .mypy_cache .ruff_cache .pytest_cache
