@@ -5,9 +5,9 @@ import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from playwright.sync_api import Browser, Error, Page, sync_playwright
+from playwright.sync_api import Browser, Error, Page, expect, sync_playwright
 
 from deploy.static import serve_folder
 
@@ -52,6 +52,37 @@ def replay_browser(site: Path, name: str, rows: Sequence[Any]) -> list[dict[str,
     if faults:
         raise BrowserReplayError(f"the page's faults: {'; '.join(faults[:5])}", "Report this as a defect.")
     return [json.loads(line) for line in text.splitlines()]
+
+
+def screenshot(site: Path, name: str, picture: Path, *, width: int = 1200, dark: bool = False) -> Path:
+    """Take a picture of a built site's page, after its self-check has held.
+
+    Args:
+        site: a folder that `build_site` wrote.
+        name: the bundle's name in that site.
+        picture: the PNG to write.
+        width: of the window, in CSS pixels; the picture shows the whole page.
+        dark: the dark scheme instead of the light one.
+
+    Returns:
+        `picture`.
+
+    Raises:
+        BrowserReplayError: no Chromium, or the self-check does not hold.
+    """
+    with serve_folder(site) as origin, open_chromium() as browser:
+        scheme: Literal["dark", "light"] = "dark" if dark else "light"
+        page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+        try:
+            page.goto(f"{origin}/?bundle={name}")
+            page.locator("#self-check").click()
+            expect(page.locator("#self-check-result")).to_have_attribute("data-state", "holds", timeout=60_000)
+            page.evaluate("scrollTo(0, 0)")
+            page.locator("#answer[data-state=answered]").wait_for()
+            page.screenshot(path=picture, full_page=True)
+        except (Error, AssertionError) as error:
+            raise BrowserReplayError(f"there is no picture: {error}", "See what the page says.") from error
+    return picture
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 import { parseJson } from "./json.js";
 import { make } from "./page-dom.js";
-import { show } from "./words.js";
+import { showRange } from "./words.js";
 
 /**
  * @typedef {import("./contract.js").Feature} Feature
@@ -50,7 +50,7 @@ export function makeField(feature, position) {
 /** @param {Feature} feature @returns {string} the unit, and what the training rows held. */
 function hint(feature) {
   const unit = feature.unit === null ? "" : `${feature.unit} · `;
-  if (feature.range !== null) return `${unit}${show(feature.range[0])} to ${show(feature.range[1])} in training`;
+  if (feature.range !== null) return `${unit}${showRange(feature.range)} in training`;
   if (feature.categories === null) return feature.unit ?? "";
   const count = `${feature.categories.length} ${feature.categories.length === 1 ? "value" : "values"} in training`;
   return unit + (feature.unseen === "rejected" ? `${count}, no others` : count);

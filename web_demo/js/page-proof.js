@@ -25,7 +25,7 @@ const STRATA = {
 /** @type {Record<string, string>} */
 const CLASSES = {
   identical: "Every number is the original's, bit for bit.",
-  rounding: "Every label is the original's; numbers differ by float64 rounding at most.",
+  rounding: "Nothing differs but the last digits of some numbers, by float64 rounding.",
 };
 
 /**

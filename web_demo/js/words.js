@@ -32,6 +32,17 @@ export function show(number) {
 }
 
 /**
+ * A training range, without separators in numbers of four digits: they may be years.
+ *
+ * @param {[number, number]} range
+ * @returns {string}
+ */
+export function showRange(range) {
+  const [low, high] = range.map((end) => (Math.abs(end) < 10000 ? show(end).replace(",", "") : show(end)));
+  return `${low} to ${high}`;
+}
+
+/**
  * The first ten names of a list, quoted.
  *
  * @param {readonly string[]} names
