@@ -139,3 +139,11 @@ test("classes keep the keys that Python gives them", () => {
   assert.deepEqual(makeContract({ classes: [false, true] }).classKeys, ["false", "true"]);
   assert.deepEqual(makeContract({ classes: ["0", "b"] }).classKeys, ["0", "b"]);
 });
+
+test("the ends of what the original answers, and of the training range, belong to it", () => {
+  const { warnings } = checkRows(contract, [
+    { ...ROW, income: 0, age: 0 },
+    { ...ROW, income: 100, age: 150 },
+  ]);
+  assert.deepEqual(warnings, [[], []]);
+});
