@@ -2,7 +2,8 @@
 
 Summing a forest's probabilities inside TreeEnsemble would need one copy of every tree per class. Here a tree emits the
 number of its leaf (exact in float64), `Gather` reads that leaf's row, the rows are summed in float64 in the order of
-the trees and then divided, as scikit-learn does it: weights divided beforehand break exact ties.
+the trees and then divided, as scikit-learn does it: weights divided beforehand break exact ties. The sum is the last
+entry of `CumSum`, whose order is defined; `ReduceSum` adds in another order in wasm.
 """
 
 from typing import Any
@@ -44,10 +45,10 @@ def _mean_leaves(graph: Graph, estimator: Any, inputs: list[Tensor]) -> str:
     number = graph.add("Concat", *numbers, axis=1) if len(numbers) > 1 else numbers[0]
     rows = graph.add("Cast", number, to=INT64)
     values = graph.add("Gather", graph.constant(table, "leaves"), rows, axis=0)
-    axis = graph.constant(np.array([1]), "axis")
     if len(members) == 1:
-        return graph.add("Squeeze", values, axis)
-    total = graph.add("ReduceSum", values, axis, keepdims=0)
+        return graph.add("Squeeze", values, graph.constant(np.array([1]), "axis"))
+    running = graph.add("CumSum", values, graph.constant(np.array(1), "axis"))
+    total = graph.add("Gather", running, graph.constant(np.array(len(members) - 1), "last"), axis=1)
     return graph.add("Div", total, graph.constant(np.array([[float(len(members))]]), "trees"))
 
 
