@@ -69,8 +69,11 @@ export function makeCall(contract, several) {
   const code = make("code", { id: "curl" });
   const button = make("button", { type: "button", class: "quiet" }, "Copy");
   button.addEventListener("click", async () => {
-    await navigator.clipboard.writeText(code.textContent ?? "");
-    button.textContent = "Copied";
+    const copied = navigator.clipboard.writeText(code.textContent ?? "");
+    button.textContent = await copied.then(
+      () => "Copied",
+      () => "Not allowed here",
+    );
     setTimeout(() => (button.textContent = "Copy"), 1500);
   });
   fill(
