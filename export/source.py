@@ -37,9 +37,13 @@ def read_source(source: Path, *, rows: Path | None = None, trust: bool = False, 
         name: the model's name; None takes the run's, or the file's.
 
     Raises:
-        ExportError: the rows are missing, or given beside a run.
+        ExportError: there is no such file, the rows are missing, or given beside a run.
         TrainError: a file cannot be read.
     """
+    if not source.exists():
+        raise ExportError(
+            f"SOURCE must be a run's folder or an estimator's file; {source} does not exist", "Check the path."
+        )
     if source.is_dir():
         if rows is not None:
             raise ExportError("a run brings its own rows; --rows was given too", "Leave --rows out.")

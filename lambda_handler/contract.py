@@ -336,6 +336,7 @@ def _unknown(index: int, row: Row, names: frozenset[str]) -> list[Problem]:
     for name in islice((name for name in row if name not in names), MOST_UNKNOWN):
         near = get_close_matches(str(name)[:80], names, n=1)
         remedy = f"Did you mean {json.dumps(near[0], ensure_ascii=False)}?" if near else "Leave it out."
-        reason = f"{describe(name)[4:]} is not a feature of this model. {remedy}"
+        shown = json.dumps(str(name)[:80], ensure_ascii=False)
+        reason = f"{shown} is not a feature of this model. {remedy}"
         problems.append({"row": index, "feature": str(name)[:80], "kind": "unknown", "reason": reason})
     return problems
