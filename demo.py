@@ -31,9 +31,12 @@ class Shown:
 
 @contextmanager
 def steps() -> Iterator[tuple[Callable[[str], None], Callable[[int, int], None]]]:
-    """One line that names the step at hand, with a bar where it counts; gone at the end. Yields (report, advance)."""
+    """One line that names the step at hand, with a bar where it counts; gone at the end. Yields (report, advance).
+
+    Nothing is shown where the output is no terminal.
+    """
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(20), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True) as progress:
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         line = progress.add_task("", total=None)
 
         def report(step: str) -> None:

@@ -196,10 +196,20 @@ def _serve(arguments: argparse.Namespace) -> int:
 
 
 def _score(arguments: argparse.Namespace) -> int:
-    from train.score import score
+    from demo import steps
+    from deploy.score import score
 
-    rows = score(arguments.bundle, arguments.input, arguments.output)
-    print(f"{rows:,} rows scored into {arguments.output}")
+    without = 0
+    with steps() as (report, _):
+
+        def count(done: int, problems: int) -> None:
+            nonlocal without
+            without = problems
+            report(f"{done:,} rows")
+
+        rows = score(arguments.bundle, arguments.input, arguments.output, count)
+    rest = f"; {without:,} have a problem instead of an answer" if without else ""
+    print(f"{rows:,} rows scored into {arguments.output}{rest}")
     return DONE
 
 
