@@ -6,18 +6,20 @@ from typing import Any
 
 import jinja2
 
+from lambda_handler.contract import show
+
 TEMPLATE = Path(__file__).with_name("card.html.jinja")
 
 
 def render_card(
-    contract: Mapping[str, Any], certificate: Mapping[str, Any], metrics: Mapping[str, Any] | None, rows: int, size: int
+    contract: Mapping[str, Any], certificate: Mapping[str, Any], scores: Mapping[str, float], rows: int, size: int
 ) -> str:
     """Render card.html.
 
     Args:
         contract: contract.json.
         certificate: parity.json.
-        metrics: the run's metrics.json, or None where the estimator was fitted elsewhere.
+        scores: name -> number on held-out rows; empty where the estimator was fitted elsewhere.
         rows: training rows.
         size: bytes of model.onnx.
     """
@@ -25,4 +27,4 @@ def render_card(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
-    return template.render(contract=contract, certificate=certificate, metrics=metrics, rows=rows, size=size)
+    return template.render(contract=contract, certificate=certificate, scores=scores, rows=rows, size=size)

@@ -17,7 +17,7 @@ from lambda_handler.predictor import Predictor
 
 PER_KIND = 12  # mutants of each kind
 REAL_ROWS = 1500  # of the training table, beside all constructed rows
-LEAF_STEP = 1e-9  # relative: well above rounding, far below what anybody would see
+LEAF_STEP = 1e-6  # relative: well above the tolerance, far below what anybody would see
 
 Change = Callable[[onnx.ModelProto], None]
 

@@ -6,6 +6,7 @@ import json
 import platform
 import re
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -30,8 +31,9 @@ from lambda_handler.bundle import Bundle
 from lambda_handler.contract import FORMAT, Contract
 from lambda_handler.predictor import Predictor
 
+ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("numpy", "onnx", "onnxruntime", "pandas", "scikit-learn", "skl2onnx", "selfsame")
-ABOUT: Mapping[str, Any] = {"version": None, "description": None, "notice": None, "features": {}, "metrics": None}
+ABOUT: Mapping[str, Any] = {"version": None, "description": None, "notice": None, "features": {}, "scores": {}}
 
 Report = Callable[[str], None]
 Advance = Callable[[int, int], None]
@@ -55,7 +57,7 @@ def export_bundle(
         path: the bundle's folder. An earlier bundle there is replaced, anything else is refused.
         about: what the contract says beyond the estimator: `name` (default: the folder's), `version`, `description`,
             `notice`, `target` ({"name", "unit", "description"}), `features` (column -> {"unit", "description",
-            "type"}), `metrics`.
+            "type"}), `scores` (name -> number on held-out rows, for the card).
         seed: of every draw; the same estimator, table and seed give the same bundle, byte for byte.
         report: called with one line per step.
         advance: called with (done, total) while the mutants are tried.
@@ -108,7 +110,7 @@ def _prove(
     numbers = predictor.run(table)[1]
     positive = original.classes.index(original.positive) if original.threshold is not None else -1
     reference = reference_document(schema, table, about, numbers[:, positive] if numbers.ndim == 2 else numbers)
-    card = render_card(document, certificate, about["metrics"], len(table[0]), len(model))
+    card = render_card(document, certificate, about["scores"], len(table[0]), len(model))
     return {
         "model.onnx": model,
         "contract.json": _json(document),
@@ -157,10 +159,20 @@ def _manifest(files: Mapping[str, bytes], X: pd.DataFrame, seed: int) -> dict[st
         "format": FORMAT,
         "files": {name: hashlib.sha256(content).hexdigest() for name, content in sorted(files.items())},
         "versions": {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}},
-        "source_revision": None,
+        "source_revision": _revision(),
         "data_digest": hashlib.sha256(rows.tobytes()).hexdigest(),
         "seed": seed,
     }
+
+
+def _revision() -> str | None:
+    """The commit of this source tree; None where it is installed otherwise."""
+    git = shutil.which("git")
+    if git is None or not (ROOT / ".git").exists():
+        return None
+    command = [git, "-C", str(ROOT), "rev-parse", "HEAD"]
+    answer = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - fixed words
+    return answer.stdout.strip() or None
 
 
 def _version(package: str) -> str | None:

@@ -70,9 +70,20 @@ def _from_run(path: Path, name: str | None) -> Source:
         "description": run.info["description"],
         "notice": run.info["notice"],
         "features": features,
-        "metrics": run.metrics,
+        "scores": _scores(run.metrics),
     }
     return Source(run.estimator, run.X, about, run.info["seed"])
+
+
+def _scores(metrics: dict[str, Any]) -> dict[str, float]:
+    """The scores on the held-out rows under the names that people know, the best possible one among them."""
+    from train.report import SCORE_NAMES
+
+    scores = {SCORE_NAMES.get(key, key): value for key, value in metrics["test"].items() if isinstance(value, float)}
+    best = {
+        f"best possible {SCORE_NAMES.get(key, key)}": value for key, value in (metrics["best_possible"] or {}).items()
+    }
+    return scores | best
 
 
 def _from_file(path: Path, rows: Path, trust: bool, name: str | None) -> Source:
