@@ -1,0 +1,1 @@
+"""Bundle -> package, site, local server, and replays in every runtime."""

@@ -31,8 +31,9 @@ class ScoreError(ValueError):
 def score(bundle: Path, source: Path, target: Path, report: Report = lambda _done, _problems: None) -> int:
     """Score rows from one file into another.
 
-    The columns of `source` stay as they are (those of features in CSV get their types in JSONL and Parquet); behind them stand `label` and `probability_CLASS`, or `value`, and
-    `problem`: empty, or why the row has no answer. A name that `source` has already gets `predicted_` before it.
+    The columns of `source` stay as they are; only from CSV to JSONL or Parquet those of features get their types.
+    Behind them stand `label` and `probability_CLASS`, or `value`, and `problem`: empty, or why the row has no answer. A
+    name that `source` has already gets `predicted_` before it.
 
     Args:
         bundle: the model.

@@ -27,4 +27,4 @@ def render_card(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
-    return template.render(contract=contract, certificate=certificate, scores=scores, rows=rows, size=size)
+    return template.render(contract=contract, certificate=certificate, scores=scores, show=show, rows=rows, size=size)
