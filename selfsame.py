@@ -23,6 +23,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         return run(arguments)
     except KeyboardInterrupt:
         return 130
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"selfsame: {where}{error.strerror or error}. Check the path, its permissions and the space left.",
+              file=sys.stderr)  # fmt: skip
+        return USAGE
     except Exception as error:
         if type(error).__module__.partition(".")[0] not in OURS:
             raise
@@ -85,7 +90,7 @@ def _add_export(commands: Any) -> None:
 def _add_verify(commands: Any) -> None:
     does = "replay a bundle's golden rows in each runtime and compare with the original's answers"
     verify = _command(commands, "verify", _verify, does, "bundles/loan --runtime all")
-    verify.add_argument("bundle", type=Path, metavar="BUNDLE")
+    verify.add_argument("bundle", type=Path, metavar="BUNDLE", help="a folder that `selfsame export` wrote")
     runtimes = ["python", "lambda", "node", "browser", "all"]
     verify.add_argument("--runtime", choices=runtimes, default="python", help="where (default: python)")
     verify.add_argument("--json", action="store_true", help="print the verdict as JSON")
@@ -94,29 +99,29 @@ def _add_verify(commands: Any) -> None:
 def _add_serve(commands: Any) -> None:
     does = "serve the Function URL and the page of one or more bundles on 127.0.0.1"
     serve = _command(commands, "serve", _serve, does, "bundles/loan --port 8000")
-    serve.add_argument("bundles", type=Path, nargs="+", metavar="BUNDLE")
+    serve.add_argument("bundles", type=Path, nargs="+", metavar="BUNDLE", help="folders that `selfsame export` wrote")
     serve.add_argument("--port", type=int, default=8000, help="default: 8000")
 
 
 def _add_score(commands: Any) -> None:
     does = "score the rows of a CSV, JSONL or Parquet file into another"
     score = _command(commands, "score", _score, does, "bundles/loan new.csv scored.csv")
-    score.add_argument("bundle", type=Path, metavar="BUNDLE")
-    score.add_argument("input", type=Path, metavar="INPUT")
-    score.add_argument("output", type=Path, metavar="OUTPUT")
+    score.add_argument("bundle", type=Path, metavar="BUNDLE", help="a folder that `selfsame export` wrote")
+    score.add_argument("input", type=Path, metavar="INPUT", help="rows: .csv, .jsonl or .parquet")
+    score.add_argument("output", type=Path, metavar="OUTPUT", help="the file to write: .csv, .jsonl or .parquet")
 
 
 def _add_site(commands: Any) -> None:
     site = _command(commands, "site", _site, "build the static site of one or more bundles", "bundles/loan --out site")
-    site.add_argument("bundles", type=Path, nargs="+", metavar="BUNDLE")
-    site.add_argument("--out", type=Path, required=True, metavar="DIR")
+    site.add_argument("bundles", type=Path, nargs="+", metavar="BUNDLE", help="folders that `selfsame export` wrote")
+    site.add_argument("--out", type=Path, required=True, metavar="DIR", help="the site's folder")
 
 
 def _add_package(commands: Any) -> None:
     does = "build what Lambda gets: the handler, the bundle and hash-pinned wheels"
     package = _command(commands, "package", _package, does, "bundles/loan --out build/loan --arch arm64")
-    package.add_argument("bundle", type=Path, metavar="BUNDLE")
-    package.add_argument("--out", type=Path, required=True, metavar="DIR")
+    package.add_argument("bundle", type=Path, metavar="BUNDLE", help="a folder that `selfsame export` wrote")
+    package.add_argument("--out", type=Path, required=True, metavar="DIR", help="a new or an empty folder")
     package.add_argument("--arch", choices=["x86_64", "arm64"], default="x86_64", help="default: x86_64")
 
 
