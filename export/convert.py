@@ -8,6 +8,7 @@ import onnx
 from skl2onnx import convert_sklearn
 from skl2onnx.common.data_types import BooleanTensorType, DoubleTensorType, Int64TensorType, StringTensorType
 from sklearn.compose import ColumnTransformer
+from sklearn.pipeline import Pipeline
 
 from export.converters import REGISTRY
 from export.errors import ExportError
@@ -37,7 +38,11 @@ def convert(estimator: Any, schema: Schema) -> bytes:
             name="selfsame",
             initial_types=inputs,
             target_opset={"": OPSET, ML: SKL2ONNX_ML_OPSET},
-            custom_parsers={**dict.fromkeys(classes, _parse_step), ColumnTransformer: _parse_columns},
+            custom_parsers={
+                **dict.fromkeys(classes, _parse_step),
+                Pipeline: _parse_pipeline,
+                ColumnTransformer: _parse_columns,
+            },
             custom_shape_calculators=dict.fromkeys(classes, _keep_shapes),
             custom_conversion_functions=dict.fromkeys(classes, _write_step),
         )
@@ -50,11 +55,38 @@ def _keep_shapes(_operator: Any) -> None:
 
 def _parse_step(scope: Any, estimator: Any, inputs: list[Any], custom_parsers: Any = None) -> list[Any]:  # noqa: ARG001
     """Declare a step and its outputs: skl2onnx's first pass (which hands every parser the others)."""
+    _check_inputs(estimator, inputs)
     operator = scope.declare_local_operator("Selfsame" + type(estimator).__name__, estimator)
     operator.inputs = inputs
     for name, kind in _outputs(estimator, inputs):
         operator.outputs.append(scope.declare_local_variable(name, kind))
     return list(operator.outputs)
+
+
+def _check_inputs(estimator: Any, inputs: list[Any]) -> None:
+    """Refuse text where numbers are computed: scikit-learn would parse it, and no runtime parses as it does."""
+    entry, kind = REGISTRY[type(estimator)], type(estimator).__name__
+    texts = [isinstance(variable.type, StringTensorType) for variable in inputs]
+    if any(texts) and not entry.takes_text:
+        raise ExportError(
+            f"{kind} must get numbers; it was fitted on text",
+            'Convert the column with astype("float64"), or encode it, and fit again.',
+            step=kind.lower(),
+        )
+    if not entry.keeps_text or not any(texts):
+        return
+    if not all(texts):
+        raise ExportError(
+            f"{kind} must get either numbers or text; it was fitted on both",
+            "Give numbers and text a branch of their own in a ColumnTransformer.",
+            step=kind.lower(),
+        )
+    if estimator.add_indicator:
+        raise ExportError(
+            f"{kind} marks missing numbers only; add_indicator is set and it was fitted on text",
+            "Leave add_indicator out there: OneHotEncoder has a column for missing values of its own.",
+            step=kind.lower(),
+        )
 
 
 def _outputs(estimator: Any, inputs: list[Any]) -> list[tuple[str, Any]]:
@@ -83,10 +115,26 @@ def _width(estimator: Any, inputs: list[Any]) -> int:
                                                if not hasattr(estimator, "feature_names_in_") else None))  # fmt: skip
 
 
+def _parse_pipeline(scope: Any, pipeline: Any, inputs: list[Any], custom_parsers: Any = None) -> list[Any]:
+    """Hand each step the columns of the one before; None and "passthrough" leave them as they are."""
+    from skl2onnx._parse import _parse_sklearn
+
+    for _, step in pipeline.steps:
+        if step is not None and not isinstance(step, str):
+            inputs = _parse_sklearn(scope, step, inputs, custom_parsers)
+    return inputs
+
+
 def _parse_columns(scope: Any, transformer: Any, inputs: list[Any], custom_parsers: Any = None) -> list[Any]:
     """Give every branch of a ColumnTransformer its own columns and set the results side by side."""
     from skl2onnx._parse import _parse_sklearn
 
+    if any(variable.type.shape[1] != 1 for variable in inputs):
+        raise ExportError(
+            "a ColumnTransformer must get the table's own columns; a step in front of it has set columns side by side",
+            "Make it the first step, with that step inside its branches.",
+            step="columntransformer",
+        )
     outputs: list[Any] = []
     for name, step, _ in transformer.transformers_:
         columns = transformer._transformer_to_input_indices[name]

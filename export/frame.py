@@ -115,7 +115,7 @@ def _object_column(name: str, series: "pd.Series[Any]") -> Column:
     if kinds - missing != {"str"} or len(missing) > 1 or missing & {"NAType", "NaTType"}:
         got = f"an object column of {', '.join(sorted(kinds))}"
         raise _unsupported(name, got, 'astype("str") for text or astype("float64") for numbers')
-    if "float" in missing and not series.isna().any():
+    if any(isinstance(value, float) and not np.isnan(value) for value in series):
         raise _unsupported(name, "an object column that mixes text and numbers", 'astype("str")')
     _refuse_code(name, series)
     return Column(name, "string", np.dtype(object), None if missing == {"NoneType"} else np.nan)

@@ -7,6 +7,8 @@ import numpy as np
 import numpy.typing as npt
 from onnx import TensorProto, numpy_helper
 
+from export.errors import ExportError
+
 OPSET = 21
 ML_OPSET = 5
 SKL2ONNX_ML_OPSET = 3  # the newest that skl2onnx lets a node declare; the finished model is stamped with ML_OPSET
@@ -39,7 +41,8 @@ class Graph:
         """Store an array (its dtype is kept; object arrays are strings) and return its name."""
         name: str = self._scope.get_unique_variable_name(hint)
         tensor = numpy_helper.from_array(np.ascontiguousarray(array).reshape(array.shape), name)
-        self._container.add_initializer(name, tensor.data_type, list(array.shape), tensor)
+        content = list(tensor.string_data) if tensor.data_type == TensorProto.STRING else tensor
+        self._container.add_initializer(name, tensor.data_type, list(array.shape), content)
         return name
 
     def add(self, operator: str, *inputs: str, domain: str = "", output: str | None = None, **attributes: Any) -> str:
@@ -58,6 +61,8 @@ class Graph:
 
     def double(self, tensor: Tensor) -> str:
         """The tensor as float64 (NumPy rounds int64 the same way)."""
+        if tensor.kind == "string":
+            raise ExportError("text cannot be used as a number", "Convert or encode the column and fit again.")
         return tensor.name if tensor.kind == "double" else self.add("Cast", tensor.name, to=DOUBLE)
 
     def matrix(self, tensors: list[Tensor]) -> str:
@@ -65,7 +70,7 @@ class Graph:
         if len(tensors) == 1:
             return self.double(tensors[0])
         kinds = {tensor.kind for tensor in tensors}
-        if kinds == {"double"} or len(kinds) > 1:
+        if kinds == {"double"} or len(kinds) > 1 or "string" in kinds:
             return self.add("Concat", *(self.double(tensor) for tensor in tensors), axis=1)
         joined = self.add("Concat", *(tensor.name for tensor in tensors), axis=1)
         return self.add("Cast", joined, to=DOUBLE)

@@ -9,9 +9,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from threadpoolctl import ThreadpoolController
 
 from export.frame import Columns, Schema, take
 from export.support import core_of
+
+_THREADS = ThreadpoolController()  # sums on several threads have no fixed order
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,8 @@ class Original:
         width = len(self.classes) if self.classifies else 1
         numbers = np.full((rows, width), np.nan)
         labels = np.zeros(rows, dtype=np.int64)
-        self._fill(self.schema.frame(values), np.arange(rows), numbers, labels)
+        with _THREADS.limit(limits=1):
+            self._fill(self.schema.frame(values), np.arange(rows), numbers, labels)
         accepted = np.isfinite(numbers).all(axis=1)
         return Answers(accepted, labels if self.classifies else None, numbers)
 

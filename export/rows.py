@@ -99,7 +99,10 @@ class RowMaker:
         if dtype == "bool":
             return (True, False)
         numbers = self.table[index]
-        low, high = np.nanmin(numbers), np.nanmax(numbers)
+        numbers = numbers[~np.isnan(numbers)] if dtype == "float64" else numbers
+        if not len(numbers):
+            return NUMBERS
+        low, high = numbers.min(), numbers.max()
         if dtype == "int64":
             return (*WHOLE, low, high)
         around = (low, high, np.nextafter(low, -np.inf), np.nextafter(high, np.inf), 2 * high - low, 2 * low - high)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 from sklearn.compose import ColumnTransformer
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import FixedThresholdClassifier
@@ -11,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from export.converters import REGISTRY
 from export.errors import ExportError
+from lambda_handler.contract import SAFE_INTEGER, is_plain_text
 
 METHODS = ("predict", "predict_proba", "decision_function", "transform", "fit_transform")
 
@@ -27,12 +29,38 @@ def check_exportable(estimator: Any) -> None:
         core = estimator.estimator_
     for obstacle in _obstacles(core, ""):
         raise obstacle
-    last = core.steps[-1][1] if type(core) is Pipeline else core
+    last = core
+    while type(last) is Pipeline:
+        last = last.steps[-1][1]
     if type(last) not in REGISTRY or REGISTRY[type(last)].kind == "transformer":
         raise ExportError(
             f"the last step must be a classifier or a regressor; got {type(last).__name__}",
             "Export the whole pipeline with its model.",
             step=_name(last),
+        )
+    _check_classes(last)
+
+
+def _check_classes(model: Any) -> None:
+    classes = getattr(model, "classes_", None)
+    if classes is None:
+        return
+    found = np.asarray(classes).tolist()
+    kinds = {type(value) for value in found}
+    if len(kinds) > 1 or not kinds <= {bool, int, str}:
+        names = ", ".join(sorted(kind.__name__ for kind in kinds))
+        raise ExportError(
+            f"classes must be all whole numbers, all booleans or all text, which JSON holds exactly; got {names}",
+            "Convert the target, such as y.astype(int), and fit again.",
+            step=_name(model),
+        )
+    bad = [value for value in found if isinstance(value, str) and not is_plain_text(value)]
+    bad += [value for value in found if type(value) is int and abs(value) > SAFE_INTEGER]
+    if bad:
+        raise ExportError(
+            f"a class must be Unicode text without NUL, or a whole number up to 2**53; got {bad[0]!r}",
+            "Rename the class and fit again.",
+            step=_name(model),
         )
 
 
@@ -96,6 +124,8 @@ def _column_obstacles(step: Any, path: str) -> Iterator[ExportError]:
         remedy = "Leave transformer_weights out and scale inside the branch."
         yield ExportError("transformer_weights are not exported exactly", remedy, step=path)
     for name, inner, _ in step.transformers_:
+        if not len(step._transformer_to_input_indices[name]):
+            continue  # a branch without columns is neither fitted nor called
         if type(inner) is ColumnTransformer:
             yield ExportError("a ColumnTransformer inside another is not exported", "Make it one.", step=path)
         else:

@@ -19,7 +19,12 @@ from lambda_handler.contract import is_missing
 
 
 def check(estimator: Any) -> tuple[str, str] | None:
-    """Refuse categories that are neither text, whole numbers, booleans nor floats."""
+    """Refuse narrow outputs, and categories that are neither text, whole numbers, booleans nor floats."""
+    if np.dtype(estimator.dtype) in {np.dtype(np.float32), np.dtype(np.float16)}:
+        return (
+            f"dtype={np.dtype(estimator.dtype)} makes the next step compute in that precision",
+            "Leave dtype at float64.",
+        )
     for categories in estimator.categories_:
         kinds = {type(value).__name__ for value in categories.tolist() if not is_missing(value)}
         if len(kinds) > 1 or not kinds <= {"str", "int", "bool", "float"}:
@@ -61,8 +66,6 @@ def _table(estimator: Any, column: int, kind: str) -> tuple[list[Any], npt.NDArr
     rows[:, column] = probes
     if all(values.dtype.kind != "O" for values in estimator.categories_):
         rows = rows.astype(np.float64)
-    if kind == "string" and keys and not isinstance(keys[0], str):
-        raise NotImplementedError("a text column encoded by numbers")
     return keys, _encode(estimator, rows, column)
 
 
@@ -84,7 +87,9 @@ def _encode(estimator: Any, rows: npt.NDArray[Any], column: int) -> npt.NDArray[
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # unseen values and bare arrays are meant here
         try:
-            encoded = estimator.transform(rows if names is None else pd.DataFrame(rows, columns=names))
+            # the dtype is named: pandas would read text as `str`, whose missing value is NaN and never None
+            frame = None if names is None else pd.DataFrame(rows, columns=names, dtype=rows.dtype)
+            encoded = estimator.transform(rows if frame is None else frame)
         except ValueError:
             if len(rows) == 1:
                 return np.zeros((1, width))

@@ -22,8 +22,6 @@ def convert(graph: Graph, estimator: Any, inputs: list[Tensor]) -> list[str]:
     """Write the imputer: `Where(missing, statistic, x)`, then the indicator columns."""
     kept = _kept(estimator)
     if inputs[0].kind == "string":
-        if estimator.add_indicator:
-            raise NotImplementedError("add_indicator on text columns")
         return [_fill_text(graph, inputs[column], str(estimator.statistics_[column])) for column in kept]
     matrix = graph.matrix(inputs)
     missing = graph.add("IsNaN", matrix)

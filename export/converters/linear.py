@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+import scipy.sparse
 
 from export.graph import INT64, Graph, Tensor
 
@@ -28,9 +29,12 @@ def convert_regressor(graph: Graph, estimator: Any, inputs: list[Tensor]) -> lis
     return [_decision(graph, estimator, inputs)]
 
 
-def check_regressor(estimator: Any) -> tuple[str, str] | None:
-    """Refuse several targets."""
-    if np.ndim(estimator.coef_) > 1 and np.shape(estimator.coef_)[0] > 1:
+def check(estimator: Any) -> tuple[str, str] | None:
+    """Refuse several targets and sparse coefficients."""
+    if scipy.sparse.issparse(estimator.coef_):
+        return "coefficients must be dense; sparsify() was called", "Call densify()."
+    several = not hasattr(estimator, "classes_") and np.ndim(estimator.coef_) > 1
+    if several and np.shape(estimator.coef_)[0] > 1:
         return "one target is exported; it was fitted on several", "Fit one estimator per target."
     return None
 

@@ -67,9 +67,9 @@ REGISTRY: dict[type, Converter] = {
     RobustScaler: Converter("transformer", scale.convert_robust),
     OneHotEncoder: Converter("transformer", encode.convert, encode.check, takes_text=True),
     OrdinalEncoder: Converter("transformer", encode.convert, encode.check, takes_text=True),
-    LogisticRegression: Converter("classifier", linear.convert_logistic),
+    LogisticRegression: Converter("classifier", linear.convert_logistic, linear.check),
     **{
-        cls: Converter("regressor", linear.convert_regressor, linear.check_regressor)
+        cls: Converter("regressor", linear.convert_regressor, linear.check)
         for cls in (LinearRegression, Ridge, Lasso, ElasticNet)
     },
     **{
@@ -87,6 +87,10 @@ REGISTRY: dict[type, Converter] = {
     },
     GradientBoostingClassifier: Converter("classifier", boosting.convert_classifier, boosting.check),
     GradientBoostingRegressor: Converter("regressor", boosting.convert_regressor, boosting.check),
-    HistGradientBoostingClassifier: Converter("classifier", histogram.convert_classifier, histogram.check),
-    HistGradientBoostingRegressor: Converter("regressor", histogram.convert_regressor, histogram.check),
+    HistGradientBoostingClassifier: Converter(
+        "classifier", histogram.convert_classifier, histogram.check, takes_text=True
+    ),
+    HistGradientBoostingRegressor: Converter(
+        "regressor", histogram.convert_regressor, histogram.check, takes_text=True
+    ),
 }

@@ -31,15 +31,19 @@ def convert_min_max(graph: Graph, estimator: Any, inputs: list[Tensor]) -> list[
     """Write x * scale + min, clipped when the estimator clips."""
     scaled = _apply(graph, graph.matrix(inputs), "Mul", estimator.scale_)
     moved = _apply(graph, scaled, "Add", estimator.min_)
-    if not estimator.clip:
-        return [moved]
-    low, high = (graph.constant(np.array(bound, dtype=np.float64), "bound") for bound in estimator.feature_range)
-    return [graph.add("Clip", moved, low, high)]
+    return [_clip(graph, moved, estimator.feature_range) if estimator.clip else moved]
 
 
 def convert_max_abs(graph: Graph, estimator: Any, inputs: list[Tensor]) -> list[str]:
-    """Write x / scale."""
-    return [_apply(graph, graph.matrix(inputs), "Div", estimator.scale_)]
+    """Write x / scale, clipped to -1 and 1 when the estimator clips."""
+    scaled = _apply(graph, graph.matrix(inputs), "Div", estimator.scale_)
+    return [_clip(graph, scaled, (-1.0, 1.0)) if estimator.clip else scaled]
+
+
+def _clip(graph: Graph, matrix: str, bounds: tuple[float, float]) -> str:
+    """Clip numbers and leave NaN as it is (`Clip` makes a bound of it)."""
+    low, high = (graph.constant(np.array(bound, dtype=np.float64), "bound") for bound in bounds)
+    return graph.add("Where", graph.add("IsNaN", matrix), matrix, graph.add("Clip", matrix, low, high))
 
 
 def convert_identity(graph: Graph, _estimator: Any, inputs: list[Tensor]) -> list[str]:
