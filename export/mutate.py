@@ -93,7 +93,7 @@ def _tree_places(
     names = [attribute.name for attribute in node.attribute]
     leaves = numpy_helper.to_array(node.attribute[names.index("leaf_weights")].t)
     for chosen in random.permutation(len(leaves))[:PER_KIND].tolist():
-        change = _tensor_change(position, names.index("leaf_weights"), chosen, _next(leaves[chosen]))
+        change = _tensor_change(position, names.index("leaf_weights"), chosen, _other_leaf(leaves, chosen))
         found.setdefault("leaf", []).append((f"tree node {position}, leaf {chosen}", change))
 
 
@@ -140,6 +140,14 @@ def _constant_places(
             tensor.CopyFrom(numpy_helper.from_array(array, tensor.name))
 
         found.setdefault(kinds[user], []).append((f"{initializer.name}[{chosen}]", change))
+
+
+def _other_leaf(leaves: npt.NDArray[np.float64], chosen: int) -> float:
+    """The next number; of a forest's numbered leaves, the leaf beside it."""
+    value = float(leaves[chosen])
+    if (leaves != np.floor(leaves)).any():
+        return _next(value)
+    return value + 1.0 if value < leaves.max() else value - 1.0
 
 
 def _next(value: float) -> float:

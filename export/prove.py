@@ -119,6 +119,11 @@ def certify(predictor: Predictor, evidence: Evidence, golden: list[GoldenRow], o
         ExportError: a decidable label differs, a number is outside the tolerance, or the two do not reject alike.
     """
     contract = predictor.contract
+    if not golden:
+        raise ExportError(
+            "a bundle is public, so its rows must not stand in the training table; every row that can be made does",
+            "Fit on more columns: this table holds every possible row.",
+        )
     answers = replay(predictor, [line["row"] for line in golden])
     for line, answer in zip(golden, answers, strict=True):
         if line["stratum"] == "rejected":

@@ -54,7 +54,7 @@ def _check_classes(model: Any) -> None:
             "Convert the target, such as y.astype(int), and fit again.",
             step=_name(model),
         )
-    bad = [value for value in found if isinstance(value, str) and not is_plain_text(value)]
+    bad: list[Any] = [value for value in found if isinstance(value, str) and not is_plain_text(value)]
     bad += [value for value in found if type(value) is int and abs(value) > SAFE_INTEGER]
     if bad:
         raise ExportError(

@@ -159,7 +159,7 @@ def check_format(file: str, document: object) -> None:
         FormatError: `document["format"]` is not this build's.
     """
     found = document.get("format") if isinstance(document, Mapping) else None
-    if found == FORMAT:
+    if type(found) is int and found == FORMAT:
         return
     newer = isinstance(found, int) and found > FORMAT
     remedy = "Upgrade selfsame, or export with this version." if newer else "Run `selfsame export` again."
@@ -189,6 +189,8 @@ def is_plain_text(value: str) -> bool:
 
 def describe(value: object) -> str:
     """What was got, in words, cut to a length that fits an error message."""
+    if getattr(value, "ndim", None) == 0 and hasattr(value, "item"):
+        value = value.item()  # a NumPy scalar reads as Python's own value
     if value is None:
         return "null"
     if isinstance(value, bool):

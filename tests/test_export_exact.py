@@ -202,12 +202,15 @@ def selectors() -> dict[str, Callable[[], ColumnTransformer]]:
         "callable": lambda: make_column_transformer((scale, lambda X: [X.columns[1]]), (text, [5]), ("drop", [4, 6])),
         "remainder": lambda: make_column_transformer((text, TEXTS), **keep),
         "remainder-step": lambda: make_column_transformer((text, TEXTS), remainder=make_pipeline(numbers, scale)),
-        "twice": lambda: make_column_transformer((scale, ["visits"]), ("passthrough", ["visits", "flag"]), (text, ["x0"])),
+        "twice": lambda: make_column_transformer((scale, ["visits"]), ("passthrough", NUMBERS), (text, ["x0"])),
         "empty-branch": lambda: make_column_transformer((scale, []), (text, TEXTS), **keep),
         "nested": lambda: make_column_transformer(
-            (make_pipeline(make_column_transformer((text, ["x0"]), **keep), scale), ["visits", "x0"]), (scale, ["income"])
+            (make_pipeline(make_column_transformer((text, ["x0"]), **keep), scale), ["visits", "x0"]),
+            (scale, ["income"]),
         ),
-        "none-step": lambda: make_column_transformer((Pipeline([("a", None), ("b", "passthrough"), ("c", scale)]), NUMBERS)),
+        "none-step": lambda: make_column_transformer(
+            (Pipeline([("a", None), ("b", "passthrough"), ("c", scale)]), NUMBERS)
+        ),
     }  # fmt: skip
 
 

@@ -38,7 +38,7 @@ def check(estimator: Any) -> tuple[str, str] | None:
 def convert(graph: Graph, estimator: Any, inputs: list[Tensor]) -> list[str]:
     """Write one look-up per column and set the results side by side."""
     columns = _split(graph, inputs)
-    blocks = [_look_up(graph, column, *_table(estimator, index, column.kind)) for index, column in enumerate(columns)]
+    blocks = [_look_up(graph, column, *_table(estimator, index)) for index, column in enumerate(columns)]
     blocks = [block for block in blocks if block]
     return [graph.add("Concat", *blocks, axis=1) if len(blocks) > 1 else blocks[0]]
 
@@ -55,7 +55,7 @@ def _split(graph: Graph, inputs: list[Tensor]) -> list[Tensor]:
     return columns
 
 
-def _table(estimator: Any, column: int, kind: str) -> tuple[list[Any], npt.NDArray[np.float64]]:
+def _table(estimator: Any, column: int) -> tuple[list[Any], npt.NDArray[np.float64]]:
     """Keys and encoded rows of one column; the last two rows are for missing and for unseen values."""
     categories = [_present(values) for values in estimator.categories_]
     keys = categories[column]

@@ -1,0 +1,235 @@
+"""What cannot be exported exactly is refused: the step, the column, the reason, the remedy; nothing is written."""
+
+import dataclasses
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from export_tools import frame, target, value
+from sklearn.compose import ColumnTransformer, make_column_transformer
+from sklearn.ensemble import GradientBoostingClassifier, HistGradientBoostingRegressor, RandomForestRegressor
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.model_selection import FixedThresholdClassifier
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder, StandardScaler
+from sklearn.svm import SVC
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+
+from export import ExportError, export_bundle
+from export.converters import REGISTRY, scale
+
+
+class Braver(DecisionTreeClassifier):
+    def predict(self, X: Any, check_input: bool = True) -> Any:
+        return 1 - super().predict(X, check_input)
+
+
+def numbers() -> pd.DataFrame:
+    return frame(60)[["2nd height", "visits"]]
+
+
+def refused(estimator: Any, X: Any, folder: Path) -> ExportError:
+    """Export, expect the refusal, and see that nothing stays behind."""
+    folder.mkdir(exist_ok=True)
+    before = sorted(str(each) for each in folder.rglob("*"))
+    with pytest.raises(ExportError) as caught:
+        export_bundle(estimator, X, folder / "bundle")
+    assert sorted(str(each) for each in folder.rglob("*")) == before
+    error = caught.value
+    assert error.reason in str(error)
+    assert str(error).endswith(error.remedy)
+    assert len(error.remedy) > 10
+    return error
+
+
+def tree(X: pd.DataFrame) -> DecisionTreeClassifier:
+    return DecisionTreeClassifier(max_depth=3).fit(X, target(X))
+
+
+def half_fitted(X: pd.DataFrame) -> Any:
+    pipeline = make_pipeline(StandardScaler(), tree(X)).fit(X, target(X))
+    pipeline.steps[0] = ("standardscaler", StandardScaler())
+    return pipeline
+
+
+def patched(X: pd.DataFrame) -> Any:
+    model = tree(X)
+    model.predict = lambda X: np.zeros(len(X))
+    return model
+
+
+def deep(step: Any, X: pd.DataFrame) -> Any:
+    columns = ColumnTransformer([("part", make_pipeline(StandardScaler(), step), list(X.columns))])
+    return make_pipeline(columns, DecisionTreeClassifier()).fit(X, target(X))
+
+
+def last_in_columns(X: pd.DataFrame) -> Any:
+    columns = make_column_transformer((StandardScaler(), [0]), remainder="passthrough")
+    return make_pipeline(SimpleImputer(), columns, DecisionTreeClassifier()).fit(X, target(X))
+
+
+def thresholded_scores(X: pd.DataFrame) -> Any:
+    return FixedThresholdClassifier(LogisticRegression(), threshold=0.2, response_method="decision_function").fit(
+        X, target(X)
+    )
+
+
+STEPS: dict[str, tuple[Callable[[pd.DataFrame], Any], str, str]] = {
+    "unfitted": (lambda X: DecisionTreeClassifier(), "decisiontreeclassifier", "is not fitted"),
+    "unfitted pipeline": (lambda X: make_pipeline(StandardScaler(), tree(X)), "standardscaler", "is not fitted"),
+    "unfitted step": (half_fitted, "standardscaler", "StandardScaler is not fitted"),
+    "subclass": (lambda X: Braver(max_depth=2).fit(X, target(X)), "braver", "subclass of DecisionTreeClassifier"),
+    "patched": (patched, "decisiontreeclassifier", "predict of this instance was replaced"),
+    "Python code": (lambda X: deep(FunctionTransformer(np.abs), X), "columntransformer > part > functiontransformer",
+                    "Python code"),
+    "neighbours": (lambda X: KNeighborsClassifier().fit(X, target(X)), "kneighborsclassifier", "no exact converter"),
+    "vectors": (lambda X: make_pipeline(StandardScaler(), SVC()).fit(X, target(X)), "svc", "no exact converter"),
+    "no model": (lambda X: make_pipeline(StandardScaler()).fit(X), "standardscaler", "last step must be"),
+    "weights": (lambda X: make_pipeline(
+        ColumnTransformer([("a", StandardScaler(), [0])], transformer_weights={"a": 2.0}), LinearRegression()
+    ).fit(X, value(X)), "columntransformer", "transformer_weights"),
+    "columns last": (last_in_columns, "columntransformer", "the table's own columns"),
+    "scores": (thresholded_scores, "fixedthresholdclassifier", "predict_proba"),
+    "two targets": (lambda X: RandomForestRegressor(2).fit(X, np.c_[value(X), value(X)]), "randomforestregressor",
+                    "one target"),
+    "two sums": (lambda X: LinearRegression().fit(X, np.c_[value(X), value(X)]), "linearregression", "one target"),
+    "missing code": (lambda X: make_pipeline(SimpleImputer(missing_values=0), DecisionTreeClassifier()).fit(
+        X, target(X)), "simpleimputer", "missing_values must be NaN"),
+    "own start": (lambda X: GradientBoostingClassifier(n_estimators=2, init=DecisionTreeClassifier(max_depth=1)).fit(
+        X, target(X)), "gradientboostingclassifier", "init=DecisionTreeClassifier"),
+    "exponential": (lambda X: GradientBoostingClassifier(n_estimators=2, loss="exponential").fit(X, target(X)),
+                    "gradientboostingclassifier", "exponential"),
+    "poisson": (lambda X: HistGradientBoostingRegressor(max_iter=2, loss="poisson").fit(X, np.exp(value(X))),
+                "histgradientboostingregressor", "poisson"),
+    "sparse": (lambda X: LogisticRegression().fit(X, target(X)).sparsify(), "logisticregression", "dense"),
+    "float32": (lambda X: make_pipeline(OrdinalEncoder(dtype=np.float32), DecisionTreeClassifier()).fit(X, target(X)),
+                "ordinalencoder", "float32"),
+    "float classes": (lambda X: DecisionTreeClassifier().fit(X, target(X).astype(float)), "decisiontreeclassifier",
+                      "classes must be"),
+    "NUL class": (lambda X: DecisionTreeClassifier().fit(X, np.array(["a", "b\0c"])[target(X)]),
+                  "decisiontreeclassifier", "NUL"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_a_step_without_an_exact_form(name: str, tmp_path: Path) -> None:
+    make, step, reason = STEPS[name]
+    X = numbers()
+    error = refused(make(X), X, tmp_path)
+    assert error.step == step
+    assert reason in error.reason
+
+
+def test_text_in_a_step_that_computes(tmp_path: Path) -> None:
+    X = pd.DataFrame({"a": pd.Series(["1.5", "2", "3e0", "4"] * 10, dtype="str")})
+    error = refused(make_pipeline(StandardScaler(), DecisionTreeClassifier()).fit(X, [0, 1] * 20), X, tmp_path)
+    assert error.step == "standardscaler"
+    assert "must get numbers" in error.reason
+
+
+@pytest.mark.parametrize("columns", [["label", "probabilities"], ["label", "visits"]])
+def test_a_text_imputer_with_what_it_cannot_carry(columns: list[str], tmp_path: Path) -> None:
+    X = frame(80)[columns]
+    imputer = SimpleImputer(strategy="most_frequent", add_indicator=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model = make_pipeline(imputer, OneHotEncoder(handle_unknown="ignore"), DecisionTreeClassifier())
+        if "probabilities" in columns:
+            model = make_pipeline(
+                make_column_transformer((imputer, ["label"])), OneHotEncoder(handle_unknown="ignore"), tree(numbers())
+            )
+        model.fit(X, target(X))
+    assert refused(model, X, tmp_path).step == "simpleimputer"
+
+
+def series(values: Any, dtype: Any = None) -> "pd.Series[Any]":
+    return pd.Series(values, dtype=dtype)
+
+
+COLUMNS: dict[str, tuple["pd.Series[Any]", str]] = {
+    "dates": (pd.Series(pd.date_range("2026-01-01", periods=60)), "datetime64"),
+    "narrow": (series(range(60), "float32"), "float32"),
+    "nullable": (series(range(60), "Int64"), "Int64"),
+    "unsigned": (series(range(60), "uint8"), "uint8"),
+    "mixed": (series(["a", 1.5, 2.5] * 20, object), "mixes text and numbers"),
+    "mixed with holes": (series(["a", 1.5, np.nan] * 20, object), "mixes text and numbers"),
+    "booleans and text": (series(["a", True] * 30, object), "object column of bool, str"),
+    "two kinds of missing": (series(["a", None, np.nan] * 20, object), "object column"),
+    "NA text": (series(["a", None] * 30, "string"), "missing value is NA"),
+    "infinite": (series([1.0, np.inf] * 30), "finite"),
+    "reserved": (series(["\ue000missing", "b"] * 30, "str"), "reserved"),
+    "reserved category": (series(["\ue000missing", "b"] * 30, "str").astype("category"), "reserved"),
+    "NUL": (series(["a\0b", "b"] * 30, object), "NUL"),
+    "NUL category": (series(["a\0b", "b"] * 30, object).astype("category"), "NUL"),
+    "surrogate": (series(["\ud800", "b"] * 30, object), "surrogates"),
+    "float category": (series([0.5, 1.5] * 30).astype("category"), "category column of float64"),
+}
+
+
+@pytest.mark.parametrize("name", COLUMNS)
+def test_a_column_that_the_contract_cannot_hold(name: str, tmp_path: Path) -> None:
+    column, reason = COLUMNS[name]
+    X = numbers()
+    model = tree(X)
+    model.feature_names_in_ = np.array([*X.columns, "odd"], dtype=object)
+    error = refused(model, X.assign(odd=column), tmp_path)
+    assert error.column == "odd"
+    assert reason in error.reason
+
+
+def test_another_frame_than_the_fitted_one(tmp_path: Path) -> None:
+    X = numbers()
+    model = tree(X)
+    assert "order differs" in refused(model, X[X.columns[::-1]], tmp_path).reason
+    assert "'visits' is in one" in refused(model, X[["2nd height"]], tmp_path).reason
+    assert "'more' is in one" in refused(model, X.assign(more=1.0), tmp_path).reason
+    assert "got ndarray" in refused(model, X.to_numpy(), tmp_path).reason
+    assert "shape (0, 2)" in refused(model, X.iloc[:0], tmp_path).reason
+    assert "distinct" in refused(model, X.set_axis(["a", "a"], axis=1), tmp_path).reason
+    assert "distinct" in refused(model, X.set_axis([0, 1], axis=1), tmp_path).reason
+    on_array = DecisionTreeClassifier().fit(X.to_numpy(), target(X))
+    assert "fitted on an array" in refused(on_array, X, tmp_path).reason
+
+
+@pytest.mark.parametrize("name", ["", "two words", ".hidden", "-dash", "ümlaut", "a:b"])
+def test_a_folder_name_that_an_address_cannot_hold(name: str, tmp_path: Path) -> None:
+    X = numbers()
+    with pytest.raises(ExportError, match="named by letters"):
+        export_bundle(tree(X), X, f"{tmp_path}/{name}" if name else "/")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_place_that_holds_something_else(tmp_path: Path) -> None:
+    X = numbers()
+    (tmp_path / "bundle").mkdir()
+    (tmp_path / "bundle" / "thesis.txt").write_text("years of work")
+    assert "exists and is no bundle" in refused(tree(X), X, tmp_path).reason
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(ExportError, match="exists and is no bundle"):
+        export_bundle(tree(X), X, tmp_path / "file")
+    assert (tmp_path / "bundle" / "thesis.txt").read_text() == "years of work"
+
+
+def test_a_wrong_graph_is_refused_by_the_proof_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    X = frame(120)[["2nd height", "visits"]]
+    model = make_pipeline(StandardScaler(), DecisionTreeRegressor(max_depth=6)).fit(X, value(X))
+    right = scale.convert_standard
+
+    def reciprocal(graph: Any, estimator: Any, inputs: Any) -> list[str]:
+        centred = graph.add("Sub", graph.matrix(inputs), graph.constant(estimator.mean_.reshape(1, -1), "mean"))
+        return [graph.add("Mul", centred, graph.constant(1.0 / estimator.scale_.reshape(1, -1), "reciprocal"))]
+
+    monkeypatch.setitem(REGISTRY, StandardScaler, dataclasses.replace(REGISTRY[StandardScaler], convert=reciprocal))
+    error = refused(model, X, tmp_path)
+    assert "is not exact on" in error.reason
+    assert "the worst row is" in error.reason
+    monkeypatch.setitem(REGISTRY, StandardScaler, dataclasses.replace(REGISTRY[StandardScaler], convert=right))
+    assert export_bundle(model, X, tmp_path / "bundle").is_dir()
