@@ -3,15 +3,20 @@
 from pathlib import Path
 
 import pytest
+
+from demo import print_verdict
+from deploy.verify import verify
 from export import export_bundle
 from train.fit import train
 from train.run import Run
 from train.store import load_estimator
 
-from deploy.verify import verify
-
 DATA = Path(__file__).parents[2] / "shared" / "data"
-TABLES = {"loan": ("loan/loan.csv", "default"), "house": ("house/train.csv", "SalePrice"), "bank": ("bank/bank.csv", "y")}
+TABLES = {
+    "loan": ("loan/loan.csv", "default"),
+    "house": ("house/train.csv", "SalePrice"),
+    "bank": ("bank/bank.csv", "y"),
+}
 
 
 @pytest.fixture(scope="module", params=TABLES)
@@ -28,9 +33,6 @@ def test_every_candidate_is_exact_in_every_runtime(run: Run, candidate: str, tmp
     estimator = load_estimator(run.candidates[candidate])
     bundle = export_bundle(estimator, run.X, tmp_path / f"{run.info['name']}-{candidate}")
     verdict = verify(bundle)
-    for runtime, strata in verdict.strata.items():
-        for name, stratum in strata.items():
-            print(run.info["name"], candidate, runtime, name, stratum)
-    print(verdict.apart)
+    print_verdict(verdict)
     assert verdict.holds
     assert verdict.apart["python = lambda"] == []
