@@ -141,7 +141,7 @@ def _sources(front: _Front, sample: Columns) -> dict[int, int]:
     """Matrix column -> the input column of numbers that it depends on."""
     found = {}
     for index, column in enumerate(front.schema.columns):
-        if column.dtype != "float64":
+        if column.dtype != "float64" or column.boolean:
             continue
         known = sample[index][~np.isnan(sample[index])]
         if not len(known):

@@ -1,7 +1,7 @@
 """The frame that the estimator was fitted on: its columns, their dtypes, and the way to graph values and back."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -25,12 +25,19 @@ class Column:
         dtype: the graph value's dtype: float64, int64, bool or string.
         pandas: the pandas dtype that rows are given to the original in.
         missing: the value that stands for a missing string (None or NaN).
+        boolean: it holds true and false; as float64 these are 1.0 and 0.0.
     """
 
     name: str
     dtype: str
     pandas: Any
     missing: Any
+    boolean: bool = False
+
+    @property
+    def numeric(self) -> bool:
+        """Whether it holds numbers that may take any value."""
+        return self.dtype in {"float64", "int64"} and not self.boolean
 
 
 class Schema:
@@ -38,12 +45,13 @@ class Schema:
 
     Args:
         X: the frame; it stays unchanged.
+        booleans: names of float64 columns that hold true and false as 1.0 and 0.0.
 
     Raises:
         ExportError: it is no frame, is empty, or a column cannot be described exactly.
     """
 
-    def __init__(self, X: pd.DataFrame) -> None:
+    def __init__(self, X: pd.DataFrame, booleans: Collection[str] = ()) -> None:
         if not isinstance(X, pd.DataFrame):
             raise ExportError(
                 f"X must be the pandas DataFrame that the estimator was fitted on; got {type(X).__name__}",
@@ -54,7 +62,8 @@ class Schema:
         names = list(X.columns)
         if any(not isinstance(name, str) or not name for name in names) or len(set(names)) < len(names):
             raise ExportError("column names must be distinct, non-empty strings", "Rename the columns and fit again.")
-        self.columns = tuple(_column(name, X[name]) for name in names)
+        columns = [_column(name, X[name]) for name in names]
+        self.columns = tuple(_as_boolean(each, X[each.name]) if each.name in booleans else each for each in columns)
 
     @property
     def names(self) -> list[str]:
@@ -106,7 +115,17 @@ def _column(name: str, series: "pd.Series[Any]") -> Column:
         raise _unsupported(name, f"a column of dtype {dtype}", remedy)
     if plain == "float64" and np.isinf(series.to_numpy()).any():
         raise ExportError("numbers must be finite; got an infinite one", "Replace it before fitting.", column=name)
-    return Column(name, plain, dtype, None)
+    return Column(name, plain, dtype, None, boolean=plain == "bool")
+
+
+def _as_boolean(column: Column, series: "pd.Series[Any]") -> Column:
+    if column.dtype == "float64" and not series.dropna().isin([0.0, 1.0]).all():
+        raise ExportError(
+            "a float64 column of type boolean holds 1.0, 0.0 and NaN only; it holds other numbers",
+            "Give it the type number.",
+            column=column.name,
+        )
+    return replace(column, boolean=True)
 
 
 def _object_column(name: str, series: "pd.Series[Any]") -> Column:
@@ -180,6 +199,8 @@ def _categorical(dtype: pd.CategoricalDtype, values: npt.NDArray[Any]) -> Any:
 def _plain(column: Column, array: npt.NDArray[Any]) -> list[Any]:
     if column.dtype == "string":
         return [None if value == MISSING_CODE else value for value in array.tolist()]
+    if column.boolean:
+        return [None if is_missing(value) else bool(value) for value in array.tolist()]
     if column.dtype == "float64":
         return [None if is_missing(value) else value for value in array.tolist()]
     values: list[Any] = array.tolist()

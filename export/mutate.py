@@ -123,7 +123,14 @@ def _constant_places(
     random: np.random.Generator,
     found: dict[str, list[tuple[str, Change]]],
 ) -> None:
-    kinds = {"MatMul": "coefficient", "Sub": "scaler", "Div": "scaler", "Gather": "leaf", "Where": "imputer"}
+    kinds = {
+        "MatMul": "coefficient",
+        "Mul": "coefficient",
+        "Sub": "scaler",
+        "Div": "scaler",
+        "Gather": "leaf",
+        "Where": "imputer",
+    }
     if user not in kinds or initializer.data_type != onnx.TensorProto.DOUBLE:
         return
     size = int(np.prod(initializer.dims))

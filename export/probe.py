@@ -47,7 +47,7 @@ def probe(original: Original, schema: Schema, rows: RowMaker) -> list[Accepted]:
     trials: list[Trial] = [(index, MISSING_CODE) for index in text] + [(index, np.nan) for index in numbers]
     able = dict(zip([index for index, _ in trials], _accepts(original, base, trials), strict=True))
     unseen = dict(zip(text, _accepts(original, base, [(index, UNSEEN) for index in text]), strict=True))
-    bounds = _bounds(original, base, numbers)
+    bounds = _bounds(original, base, [index for index in numbers if schema.columns[index].numeric])
     return [
         Accepted(able.get(index, False), unseen.get(index), bounds.get(index)) for index in range(len(schema.columns))
     ]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from export.frame import MISSING_CODE, Columns, Schema, take
+from export.frame import MISSING_CODE, Column, Columns, Schema, take
 from export.original import Answers
 from lambda_handler.contract import is_missing
 
@@ -51,7 +51,7 @@ class RowMaker:
     def special(self, count: int) -> Columns:
         """Recombined rows with one value replaced by one that software trips over."""
         choices = [(index, value) for index, column in enumerate(self.schema.columns)
-                   for value in self._special_values(index, column.dtype)]  # fmt: skip
+                   for value in self._special_values(index, column)]  # fmt: skip
         picked = self._random.permutation(len(choices))[:count]
         base = self.recombined(len(picked))
         for row, choice in enumerate(picked):
@@ -83,7 +83,7 @@ class RowMaker:
 
         Found by bisection on the original: half the pairs between two labels, the others wherever its numbers change.
         """
-        able = [index for index, column in enumerate(self.schema.columns) if column.dtype in {"float64", "int64"}]
+        able = [index for index, column in enumerate(self.schema.columns) if column.numeric]
         if not able:
             return take(self.table, np.arange(0))
         pairs = [self._bisect(answer, able, count // 4, by_label) for by_label in (True, False)]
@@ -93,10 +93,11 @@ class RowMaker:
         """Which rows stand in the training table, of shape (n_rows,)."""
         return np.array([key in self._known for key in _keys(values)], dtype=bool)
 
-    def _special_values(self, index: int, dtype: str) -> Sequence[Any]:
+    def _special_values(self, index: int, column: Column) -> Sequence[Any]:
+        dtype = column.dtype
         if dtype == "string":
             return TEXTS
-        if dtype == "bool":
+        if column.boolean:
             return (True, False)
         numbers = self.table[index]
         numbers = numbers[~np.isnan(numbers)] if dtype == "float64" else numbers

@@ -72,7 +72,8 @@ def export_bundle(
     _check_place(out)
     report("checking every step")
     check_exportable(estimator)
-    schema = Schema(X)
+    booleans = [name for name, told in (about or {}).get("features", {}).items() if told.get("type") == "boolean"]
+    schema = Schema(X, booleans)
     _check_columns(estimator, schema)
     told = {**ABOUT, "name": out.name, "target": {"name": "target", "unit": None, "description": None}, **(about or {})}
     report("converting")

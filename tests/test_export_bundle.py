@@ -12,9 +12,10 @@ import skops.io
 from export_tools import FLOATS, TEXTS, frame, target, value
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
-from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder
+from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from export import ExportError, export_bundle
@@ -261,3 +262,31 @@ def test_an_estimator_that_knows_no_names(saved: tuple[Path, Path, Path], tmp_pa
     skops.io.dump(DecisionTreeClassifier().fit(np.eye(4), [0, 1, 0, 1]), tmp_path / "bare.skops")
     with pytest.raises(ExportError, match="without column names"):
         read_source(tmp_path / "bare.skops", rows=saved[2])
+
+
+def test_a_column_of_true_and_false_is_asked_for_as_such(tmp_path: Path) -> None:
+    random = np.random.default_rng(3)
+    X = pd.DataFrame({"member": random.integers(0, 2, 200).astype(float), "income": random.normal(5.0, 2.0, 200)})
+    X.loc[:20, "member"] = np.nan
+    pipeline = make_pipeline(SimpleImputer(strategy="most_frequent"), LogisticRegression())
+    pipeline.fit(X, random.integers(0, 2, 200))
+    told = {"features": {"member": {"type": "boolean", "unit": None, "description": None}}}
+    predictor = Predictor.load(export_bundle(pipeline, X, tmp_path / "bundle", about=told))
+    expected = pipeline.predict_proba(X.iloc[[30, 0]])
+    rows = [{"member": bool(X["member"][30]), "income": X["income"][30]}, {"member": None, "income": X["income"][0]}]
+    answers = predictor.predict(rows)
+    assert [list(answer["probabilities"].values()) for answer in answers] == pytest.approx(expected, abs=1e-12)
+    values = {line["row"]["member"] for line in predictor.bundle.golden()}
+    assert values == {True, False, None}
+    X["member"] = X["member"] + 1.0
+    with pytest.raises(ExportError, match=r"column 'member': a float64 column of type boolean holds 1\.0, 0\.0"):
+        export_bundle(pipeline, X, tmp_path / "other", about=told)
+
+
+def test_one_scaled_column_is_exact(tmp_path: Path) -> None:
+    random = np.random.default_rng(4)
+    X = pd.DataFrame({"income": random.normal(50_000.0, 20_000.0, 200)})
+    pipeline = make_pipeline(StandardScaler(), Ridge()).fit(X, X["income"] * 0.3 + random.normal(0.0, 5.0, 200))
+    predictor = Predictor.load(export_bundle(pipeline, X, tmp_path / "bundle"))
+    got = [answer["value"] for answer in predictor.predict(X.to_dict("records"))]
+    assert got == pytest.approx(pipeline.predict(X), rel=1e-13)

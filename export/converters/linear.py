@@ -11,7 +11,10 @@ from export.graph import INT64, Graph, Tensor
 def _decision(graph: Graph, estimator: Any, inputs: list[Tensor]) -> str:
     weights = np.asarray(estimator.coef_, dtype=np.float64)
     weights = weights.reshape(-1, weights.shape[-1]).T
-    product = graph.add("MatMul", graph.matrix(inputs), graph.constant(weights, "coefficients"))
+    # With one feature a product says the same; onnxruntime would fuse a MatMul with the scaler in front of it, and keep
+    # the scaler's number as float32.
+    operator = "MatMul" if len(weights) > 1 else "Mul"
+    product = graph.add(operator, graph.matrix(inputs), graph.constant(weights, "coefficients"))
     intercept = np.asarray(estimator.intercept_, dtype=np.float64).reshape(1, -1)
     return graph.add("Add", product, graph.constant(intercept, "intercept"))
 
