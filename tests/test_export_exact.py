@@ -20,7 +20,7 @@ from sklearn.ensemble import (
     RandomForestRegressor,
 )
 from sklearn.impute import SimpleImputer
-from sklearn.linear_model import ElasticNet, Lasso, LinearRegression, LogisticRegression, Ridge
+from sklearn.linear_model import ElasticNet, Lasso, LinearRegression, LogisticRegression, LogisticRegressionCV, Ridge
 from sklearn.model_selection import FixedThresholdClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import (
@@ -34,6 +34,8 @@ from sklearn.preprocessing import (
 )
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor, ExtraTreeClassifier, ExtraTreeRegressor
 from threadpoolctl import threadpool_limits
+
+from export.converters.registry import LINEAR_REGRESSORS
 
 TREES: dict[str, Any] = {
     "tree": DecisionTreeClassifier(random_state=0),
@@ -101,6 +103,13 @@ def mixed(model: Any, number_step: Any = None, text_step: Any = None) -> Pipelin
 def test_each_estimator_after_imputed_numbers_and_one_hot_texts(name: str) -> None:
     X = frame()
     assert_exact(fitted(mixed(ESTIMATORS[name]), X), X, identical=name in TREES or name in {"gb-reg", "gb-huber"})
+
+
+@pytest.mark.filterwarnings("ignore")  # small tables: some of these do not converge, which is not the point here
+@pytest.mark.parametrize("model", [*LINEAR_REGRESSORS, LogisticRegressionCV])
+def test_every_linear_model(model: type) -> None:
+    X = frame()
+    assert_exact(fitted(mixed(model()), X), X, identical=False)
 
 
 @pytest.mark.parametrize("name", CLASSIFIERS)

@@ -15,7 +15,30 @@ from sklearn.ensemble import (
     RandomForestRegressor,
 )
 from sklearn.impute import SimpleImputer
-from sklearn.linear_model import ElasticNet, Lasso, LinearRegression, LogisticRegression, Ridge
+from sklearn.linear_model import (
+    ARDRegression,
+    BayesianRidge,
+    ElasticNet,
+    ElasticNetCV,
+    HuberRegressor,
+    Lars,
+    LarsCV,
+    Lasso,
+    LassoCV,
+    LassoLars,
+    LassoLarsCV,
+    LassoLarsIC,
+    LinearRegression,
+    LogisticRegression,
+    LogisticRegressionCV,
+    OrthogonalMatchingPursuit,
+    OrthogonalMatchingPursuitCV,
+    QuantileRegressor,
+    Ridge,
+    RidgeCV,
+    SGDRegressor,
+    TheilSenRegressor,
+)
 from sklearn.preprocessing import (
     FunctionTransformer,
     MaxAbsScaler,
@@ -25,6 +48,7 @@ from sklearn.preprocessing import (
     RobustScaler,
     StandardScaler,
 )
+from sklearn.svm import LinearSVR
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor, ExtraTreeClassifier, ExtraTreeRegressor
 
 from export.converters import boosting, encode, forest, histogram, impute, linear, scale
@@ -58,6 +82,30 @@ class Converter:
     takes_text: bool = False
 
 
+LINEAR_REGRESSORS = (
+    ARDRegression,
+    BayesianRidge,
+    ElasticNet,
+    ElasticNetCV,
+    HuberRegressor,
+    Lars,
+    LarsCV,
+    Lasso,
+    LassoCV,
+    LassoLars,
+    LassoLarsCV,
+    LassoLarsIC,
+    LinearRegression,
+    OrthogonalMatchingPursuit,
+    OrthogonalMatchingPursuitCV,
+    QuantileRegressor,
+    Ridge,
+    RidgeCV,
+    SGDRegressor,
+    TheilSenRegressor,
+    LinearSVR,
+)
+
 REGISTRY: dict[type, Converter] = {
     SimpleImputer: Converter("transformer", impute.convert, impute.check, keeps_text=True, takes_text=True),
     FunctionTransformer: Converter("transformer", scale.convert_identity, scale.check_identity),
@@ -68,10 +116,8 @@ REGISTRY: dict[type, Converter] = {
     OneHotEncoder: Converter("transformer", encode.convert, encode.check, takes_text=True),
     OrdinalEncoder: Converter("transformer", encode.convert, encode.check, takes_text=True),
     LogisticRegression: Converter("classifier", linear.convert_logistic, linear.check),
-    **{
-        cls: Converter("regressor", linear.convert_regressor, linear.check)
-        for cls in (LinearRegression, Ridge, Lasso, ElasticNet)
-    },
+    LogisticRegressionCV: Converter("classifier", linear.convert_logistic, linear.check),
+    **{cls: Converter("regressor", linear.convert_regressor, linear.check) for cls in LINEAR_REGRESSORS},
     **{
         cls: Converter("classifier", forest.convert_classifier, forest.check)
         for cls in (
