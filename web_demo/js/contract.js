@@ -4,6 +4,7 @@ import { parseJson, parseLiterals } from "./json.js";
 import { describe, listed, send, show } from "./words.js";
 
 export const FORMAT = 1;
+const MOST_UNKNOWN = 20; // unknown features of one row that are named
 const FLOAT32_LIMIT = 3.4028235677973366e38; // the smallest magnitude that rounds to an infinite float32
 const INT64_LIMIT = 2n ** 63n;
 
@@ -122,9 +123,8 @@ export function checkRows(contract, rows) {
         problems.push({ row: index, feature: feature.name, kind: error.kind, reason: error.message });
       }
     });
-    for (const name of Object.keys(row)
-      .filter((key) => !names.has(key))
-      .sort()) {
+    const unknown = Object.keys(row).filter((key) => !names.has(key));
+    for (const name of unknown.slice(0, MOST_UNKNOWN)) {
       const reason = `${describe(name).slice(9)} is not a feature of this model. Leave it out.`;
       problems.push({ row: index, feature: name.slice(0, 80), kind: "unknown", reason });
     }
