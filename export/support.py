@@ -72,7 +72,8 @@ def core_of(estimator: Any) -> tuple[Any, float | None, Any]:
     """
     if type(estimator) is not FixedThresholdClassifier:
         return estimator, None, None
-    positive = estimator.pos_label if estimator.pos_label is not None else estimator.classes_[1]
+    classes = np.asarray(estimator.classes_).tolist()  # the class as Python has it: 0 and never numpy's 0, 0.0 or False
+    positive = classes[1] if estimator.pos_label is None else classes[classes.index(estimator.pos_label)]
     threshold = 0.5 if estimator.threshold == "auto" else float(estimator.threshold)
     return estimator.estimator_, threshold, positive
 
@@ -84,6 +85,12 @@ def _check_threshold(estimator: Any) -> None:
         raise ExportError(
             "the threshold must be one on predict_proba; it is on decision_function",
             'Set response_method="predict_proba" and choose the threshold anew.',
+            step=_name(estimator),
+        )
+    if estimator.threshold != "auto" and not np.isfinite(estimator.threshold):
+        raise ExportError(
+            f"the threshold must be a finite number; got {float(estimator.threshold)!r}",
+            "Choose a threshold from 0 to 1 and fit again.",
             step=_name(estimator),
         )
 
