@@ -3,7 +3,7 @@
 All of them are constructed, and none stands in the training table: a bundle is public.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -92,6 +92,10 @@ class RowMaker:
     def private(self, values: Columns) -> npt.NDArray[np.bool_]:
         """Which rows stand in the training table, of shape (n_rows,)."""
         return np.array([key in self._known for key in _keys(values)], dtype=bool)
+
+    def holds(self, row: Iterable[Any]) -> bool:
+        """Whether the values of one row, None = missing, are a row of the training table."""
+        return tuple(row) in self._known
 
     def _special_values(self, index: int, column: Column) -> Sequence[Any]:
         dtype = column.dtype

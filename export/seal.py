@@ -105,6 +105,7 @@ def _prove(
     predictor = _predictor(document, model)
     golden = golden_rows(evidence, original, predictor.contract)
     certificate = certify(predictor, evidence, golden, original)
+    _keep_examples_public(document, golden, maker)
     report("trying mutants")
     rows = rows_for(_constructed(evidence), evidence.real[0], seed)
     certificate["mutation"] = mutation_score(predictor, rows, aimed, seed, advance)
@@ -124,6 +125,16 @@ def _prove(
 
 def _predictor(document: Mapping[str, Any], model: bytes) -> Predictor:
     return Predictor(Bundle(Path(), {"files": {}}, Contract(document), model))
+
+
+def _keep_examples_public(document: dict[str, Any], golden: list[dict[str, Any]], maker: RowMaker) -> None:
+    """Where the typical values together are a training row, give a golden row's values as examples instead."""
+    if not maker.holds(feature["example"] for feature in document["features"]):
+        return
+    answered = [line["row"] for line in golden if line["stratum"] != "rejected"]
+    row = next((row for row in answered if None not in row.values()), answered[0])
+    for feature in document["features"]:
+        feature["example"] = row[feature["name"]]
 
 
 def _constructed(evidence: Evidence) -> Columns:

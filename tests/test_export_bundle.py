@@ -290,3 +290,14 @@ def test_one_scaled_column_is_exact(tmp_path: Path) -> None:
     predictor = Predictor.load(export_bundle(pipeline, X, tmp_path / "bundle"))
     got = [answer["value"] for answer in predictor.predict(X.to_dict("records"))]
     assert got == pytest.approx(pipeline.predict(X), rel=1e-13)
+
+
+def test_the_examples_together_are_no_training_row(tmp_path: Path) -> None:
+    random = np.random.default_rng(6)
+    X = pd.DataFrame({"a": random.normal(0.0, 1.0, 201), "b": random.normal(0.0, 1.0, 201)})
+    X.loc[0] = X.loc[1:].median()  # this row holds both medians, which are the usual examples
+    tree = DecisionTreeRegressor(max_depth=3, random_state=0).fit(X, X["a"] + X["b"])
+    contract = Predictor.load(export_bundle(tree, X, tmp_path / "bundle")).contract
+    example = {feature.name: feature.example for feature in contract.features}
+    assert tuple(example.values()) not in keys(X)
+    assert None not in example.values()
