@@ -13,8 +13,9 @@ const INT64_LIMIT = 2n ** 63n;
  * @typedef {{
  *   name: string, input: string, type: "number" | "integer" | "boolean" | "category", dtype: Dtype,
  *   unit: string | null, description: string | null, missing: "allowed" | "rejected",
- *   range: [number, number] | null, accepts: [number, number] | null, categories: string[] | null,
- *   unseen: "allowed" | "rejected" | null, whole: boolean | null, example: string | number | boolean | null,
+ *   range: [number | bigint, number | bigint] | null, accepts: [number, number] | null,
+ *   categories: string[] | null, unseen: "allowed" | "rejected" | null, whole: boolean | null,
+ *   example: string | number | bigint | boolean | null,
  * }} Feature
  * @typedef {{
  *   format: number, name: string, version: string, task: "classification" | "regression", description: string | null,
@@ -186,7 +187,7 @@ function checkInteger(feature, value, warnings) {
     const rule = `${feature.name} takes a whole 64-bit number`;
     throw new Broken("type", `${rule}; got ${describe(value)}. ${send(feature)}`);
   }
-  checkRange(feature, Number(number), warnings);
+  checkRange(feature, number, warnings);
   return number;
 }
 
@@ -226,7 +227,7 @@ function checkCategory(contract, feature, value, warnings) {
   return value;
 }
 
-/** @param {Feature} feature @param {number} number @param {Warning[]} warnings */
+/** @param {Feature} feature @param {number | bigint} number @param {Warning[]} warnings */
 function checkRange(feature, number, warnings) {
   const { name, accepts, range } = feature;
   if (accepts !== null && !(accepts[0] <= number && number <= accepts[1])) {
@@ -237,7 +238,7 @@ function checkRange(feature, number, warnings) {
     const message = `${name}: ${show(number)} is outside the training range, ${show(range[0])} to ${show(range[1])}.`;
     warnings.push({ feature: name, kind: "out_of_range", message });
   }
-  if (feature.whole && !Number.isInteger(number)) {
+  if (feature.whole && typeof number === "number" && !Number.isInteger(number)) {
     const message = `${name}: ${show(number)} is not a whole number, as all training values were.`;
     warnings.push({ feature: name, kind: "fraction", message });
   }

@@ -21,10 +21,11 @@ export function describe(value) {
 /**
  * A number as people write it: `50,000`, `0.25`, `1e+300`.
  *
- * @param {number} number
+ * @param {number | bigint} exact
  * @returns {string}
  */
-export function show(number) {
+export function show(exact) {
+  const number = Number(exact);
   const size = Math.abs(number);
   if (Number.isInteger(number) && size < 1e15) return number.toLocaleString("en-US");
   if (size >= 1e15 || size < 1e-4) return String(Number(number.toPrecision(6)));
@@ -34,11 +35,11 @@ export function show(number) {
 /**
  * A training range, without separators in numbers of four digits: they may be years.
  *
- * @param {[number, number]} range
+ * @param {readonly [number | bigint, number | bigint]} range
  * @returns {string}
  */
 export function showRange(range) {
-  const [low, high] = range.map((end) => (Math.abs(end) < 10000 ? show(end).replace(",", "") : show(end)));
+  const [low, high] = range.map((end) => (Math.abs(Number(end)) < 10000 ? show(end).replace(",", "") : show(end)));
   return `${low} to ${high}`;
 }
 
@@ -60,7 +61,8 @@ export function listed(names) {
  * @returns {string}
  */
 export function send(feature) {
-  const example = JSON.stringify(feature.example);
+  const { example: value } = feature;
+  const example = typeof value === "bigint" ? String(value) : JSON.stringify(value);
   const unknown = feature.missing === "allowed" && feature.example !== null ? ", or null when it is unknown" : "";
   return `Send for example ${example}${unknown}.`;
 }

@@ -147,3 +147,17 @@ test("the ends of what the original answers, and of the training range, belong t
   ]);
   assert.deepEqual(warnings, [[], []]);
 });
+
+test("whole numbers that a float64 cannot hold are checked, shown and suggested exactly", () => {
+  const ends = "[1152921504606846977,1152921504606847001]";
+  const age = { ...DOCUMENT.features[1], accepts: null, range: "ENDS", example: "EXAMPLE" };
+  const document = JSON.stringify({ ...DOCUMENT, features: [age] });
+  const large = readContract(document.replace('"ENDS"', ends).replace('"EXAMPLE"', "1152921504606846979"));
+  const { columns, warnings } = checkRows(large, [{ age: 2n ** 60n + 1n }, { age: 2n ** 60n }, { age: 5 }]);
+  assert.deepEqual(columns, [[2n ** 60n + 1n, 2n ** 60n, 5n]]);
+  assert.deepEqual(
+    warnings.map((list) => list.map(({ kind }) => kind)),
+    [[], ["out_of_range"], ["out_of_range"]],
+  );
+  assert.throws(() => checkRows(large, [{ age: "x" }]), /Send for example 1152921504606846979\./);
+});
