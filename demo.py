@@ -110,6 +110,8 @@ def print_verdict(verdict: "Verdict") -> None:
         for name, stratum in strata.items():
             table.add_row(runtime, *_stratum_cells(name, vars(stratum)))
     console.print(table)
+    if verdict.python:
+        console.print(f"lambda: Python {verdict.python} under the official emulator", highlight=False)
     for pair, rows in verdict.apart.items():
         console.print(f"{pair}: {len(rows)} rows differ in their last bits", highlight=False)
     console.print("[green]It holds.[/green]" if verdict.holds else "[red]It does not hold.[/red]")

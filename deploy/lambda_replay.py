@@ -39,7 +39,7 @@ class ReplayError(RuntimeError):
         super().__init__(f"A row is answered (200) or rejected (422); the handler said {status}: {body[:500]}")
 
 
-def replay_lambda(bundle: Path, rows: Sequence[dict[str, Any]]) -> list[Answer]:
+def run_lambda(bundle: Path, rows: Sequence[dict[str, Any]]) -> LambdaReplay:
     """Answer rows out of a package built for the bundle, run by the Lambda runtime.
 
     Args:
@@ -48,17 +48,12 @@ def replay_lambda(bundle: Path, rows: Sequence[dict[str, Any]]) -> list[Answer]:
             as JSON and must not be among them.
 
     Returns:
-        One answer per row (see `LambdaReplay.answers`); floats are exact.
+        One answer per row, floats exact, and what ran.
 
     Raises:
         BundleError, PackageError, EmulatorError: as their modules say.
         ReplayError: the handler answered with another status than 200 or 422.
     """
-    return run_lambda(bundle, rows).answers
-
-
-def run_lambda(bundle: Path, rows: Sequence[dict[str, Any]]) -> LambdaReplay:
-    """As `replay_lambda`, with the counts."""
     with tempfile.TemporaryDirectory(prefix="selfsame-replay-") as folder:
         package = build_package(bundle, Path(folder) / "package", python=lambda_python(), arch=machine_arch())
         with emulate(package) as runtime:
@@ -72,7 +67,7 @@ def answer_rows(call: Callable[[dict[str, Any]], dict[str, Any]], rows: Sequence
 
     Args:
         call: event in, response out.
-        rows: as for `replay_lambda`.
+        rows: as for `run_lambda`.
     """
     answers: dict[int, Answer] = {}
     for start in range(0, len(rows), BATCH):

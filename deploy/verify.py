@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from deploy.browser import replay_browser
-from deploy.lambda_replay import replay_lambda
+from deploy.lambda_replay import run_lambda
 from deploy.node import replay_node
 from deploy.site import build_site
 from lambda_handler.bundle import Bundle, read_bundle
@@ -27,11 +27,13 @@ class Verdict:
         bundle: name and version.
         strata: runtime -> stratum -> what it showed.
         apart: pair of runtimes -> indices of the golden rows that they do not answer bit for bit alike.
+        python: the version of Python that ran the Lambda package; None where it was not run.
     """
 
     bundle: str
     strata: dict[str, dict[str, Stratum]]
     apart: dict[str, list[int]]
+    python: str | None = None
 
     @property
     def holds(self) -> bool:
@@ -55,6 +57,7 @@ class Verdict:
         return {
             "bundle": self.bundle,
             "holds": self.holds,
+            "lambda_python": self.python,
             "runtimes": {
                 runtime: {name: asdict(stratum) for name, stratum in strata.items()}
                 for runtime, strata in self.strata.items()
@@ -79,13 +82,18 @@ def verify(path: Path, runtimes: Sequence[str] = RUNTIMES, report: Callable[[str
     golden = list(bundle.golden())
     rows = [line["row"] for line in golden]
     answers: dict[str, Answers] = {}
+    python = None
     for runtime in runtimes:
         report(runtime)
-        answers[runtime] = _replay(runtime, bundle, rows)
+        if runtime == "lambda":
+            replayed = run_lambda(bundle.path, rows)
+            answers[runtime], python = replayed.answers, replayed.python
+        else:
+            answers[runtime] = _replay(runtime, bundle, rows)
     strata = {runtime: compare(bundle.contract, golden, found) for runtime, found in answers.items()}
     names = list(answers)
     apart = {f"{names[0]} = {other}": differing_rows(answers[names[0]], answers[other]) for other in names[1:]}
-    return Verdict(f"{bundle.contract.name} {bundle.contract.version}", strata, apart)
+    return Verdict(f"{bundle.contract.name} {bundle.contract.version}", strata, apart, python)
 
 
 def differing_rows(first: Answers, second: Answers) -> list[int]:
@@ -104,8 +112,6 @@ def _essence(answer: dict[str, Any]) -> object:
 def _replay(runtime: str, bundle: Bundle, rows: list[dict[str, Any]]) -> Answers:
     if runtime == "python":
         return replay(Predictor(bundle), rows)
-    if runtime == "lambda":
-        return replay_lambda(bundle.path, rows)
     if runtime == "node":
         return replay_node(bundle.path, rows)
     with tempfile.TemporaryDirectory(prefix="selfsame-site-") as folder:

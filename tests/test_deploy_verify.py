@@ -18,7 +18,7 @@ from lambda_handler.golden import Stratum
 from tests.bundle_factory import Task, make_bundle
 
 Answers = list[dict[str, Any]]
-REPLAYS = {"python": "replay", "lambda": "replay_lambda", "node": "replay_node", "browser": "replay_browser"}
+REPLAYS = {"python": "replay", "lambda": "run_lambda", "node": "replay_node", "browser": "replay_browser"}
 
 
 @pytest.mark.parametrize("task", ["classification", "multiclass", "regression"])
@@ -79,10 +79,10 @@ def with_fault(monkeypatch: pytest.MonkeyPatch, runtime: str, fault: Callable[[A
     """Let a runtime answer as it does, then change one answer."""
     real = getattr(deploy.verify, REPLAYS[runtime])
 
-    def replay(*arguments: Any) -> Answers:
-        answers: Answers = copy.deepcopy(real(*arguments))
-        fault(answers)
-        return answers
+    def replay(*arguments: Any) -> Any:
+        found = copy.deepcopy(real(*arguments))
+        fault(found.answers if runtime == "lambda" else found)
+        return found
 
     monkeypatch.setattr(deploy.verify, REPLAYS[runtime], replay)
 
