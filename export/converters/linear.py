@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import scipy.sparse
 
 from export.graph import INT64, Graph, Tensor
@@ -11,12 +12,18 @@ from export.graph import INT64, Graph, Tensor
 def _decision(graph: Graph, estimator: Any, inputs: list[Tensor]) -> str:
     weights = np.asarray(estimator.coef_, dtype=np.float64)
     weights = weights.reshape(-1, weights.shape[-1]).T
-    # With one feature a product says the same; onnxruntime would fuse a MatMul with the scaler in front of it, and keep
-    # the scaler's number as float32.
-    operator = "MatMul" if len(weights) > 1 else "Mul"
-    product = graph.add(operator, graph.matrix(inputs), graph.constant(weights, "coefficients"))
+    scores = product(graph, graph.matrix(inputs), weights)
     intercept = np.asarray(estimator.intercept_, dtype=np.float64).reshape(1, -1)
-    return graph.add("Add", product, graph.constant(intercept, "intercept"))
+    return graph.add("Add", scores, graph.constant(intercept, "intercept"))
+
+
+def product(graph: Graph, matrix: str, weights: npt.NDArray[np.float64]) -> str:
+    """Write matrix @ weights.
+
+    One row of weights is multiplied instead, which says the same: onnxruntime would fuse a MatMul with a scaler of one
+    column in front of it, and keep that scaler's number as float32.
+    """
+    return graph.add("MatMul" if len(weights) > 1 else "Mul", matrix, graph.constant(weights, "coefficients"))
 
 
 def convert_logistic(graph: Graph, estimator: Any, inputs: list[Tensor]) -> list[str]:
@@ -44,7 +51,11 @@ def check(estimator: Any) -> tuple[str, str] | None:
 
 def binary_probabilities(graph: Graph, scores: str) -> str:
     """[1 - expit(score), expit(score)], as scikit-learn computes it; scores of shape (n_rows, 1)."""
-    positive = graph.add("Sigmoid", scores)
+    return binary_probabilities_of(graph, graph.add("Sigmoid", scores))
+
+
+def binary_probabilities_of(graph: Graph, positive: str) -> str:
+    """[1 - p, p] of probabilities p, of shape (n_rows, 1)."""
     negative = graph.add("Sub", graph.constant(np.ones((1, 1)), "one"), positive)
     return graph.add("Concat", negative, positive, axis=1)
 

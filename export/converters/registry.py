@@ -39,6 +39,8 @@ from sklearn.linear_model import (
     SGDRegressor,
     TheilSenRegressor,
 )
+from sklearn.naive_bayes import GaussianNB
+from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.preprocessing import (
     FunctionTransformer,
     MaxAbsScaler,
@@ -51,7 +53,7 @@ from sklearn.preprocessing import (
 from sklearn.svm import LinearSVR
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor, ExtraTreeClassifier, ExtraTreeRegressor
 
-from export.converters import boosting, encode, forest, histogram, impute, linear, scale
+from export.converters import bayes, boosting, encode, forest, histogram, impute, linear, neural, scale
 from export.graph import Graph, Tensor
 
 Kind = Literal["transformer", "classifier", "regressor"]
@@ -131,6 +133,9 @@ REGISTRY: dict[type, Converter] = {
         cls: Converter("regressor", forest.convert_regressor, forest.check)
         for cls in (DecisionTreeRegressor, ExtraTreeRegressor, RandomForestRegressor, ExtraTreesRegressor)
     },
+    GaussianNB: Converter("classifier", bayes.convert_gaussian),
+    MLPClassifier: Converter("classifier", neural.convert_classifier, neural.check),
+    MLPRegressor: Converter("regressor", neural.convert_regressor, neural.check),
     GradientBoostingClassifier: Converter("classifier", boosting.convert_classifier, boosting.check),
     GradientBoostingRegressor: Converter("regressor", boosting.convert_regressor, boosting.check),
     HistGradientBoostingClassifier: Converter(
