@@ -96,6 +96,8 @@ STEPS: dict[str, tuple[Callable[[pd.DataFrame], Any], str, str]] = {
     ).fit(X, value(X)), "columntransformer", "transformer_weights"),
     "columns last": (last_in_columns, "columntransformer", "the table's own columns"),
     "scores": (thresholded_scores, "fixedthresholdclassifier", "predict_proba"),
+    "endless threshold": (lambda X: FixedThresholdClassifier(LogisticRegression(), threshold=np.inf).fit(X, target(X)),
+                          "fixedthresholdclassifier", "finite"),
     "two targets": (lambda X: RandomForestRegressor(2).fit(X, np.c_[value(X), value(X)]), "randomforestregressor",
                     "one target"),
     "two sums": (lambda X: LinearRegression().fit(X, np.c_[value(X), value(X)]), "linearregression", "one target"),

@@ -19,7 +19,7 @@ from lambda_handler.contract import is_missing
 
 
 def check(estimator: Any) -> tuple[str, str] | None:
-    """Refuse narrow outputs, and categories that are neither text, whole numbers, booleans nor floats."""
+    """Refuse narrow outputs, mixed and odd categories, and rejecting numbers one by one: no contract lists these."""
     if np.dtype(estimator.dtype) in {np.dtype(np.float32), np.dtype(np.float16)}:
         return (
             f"dtype={np.dtype(estimator.dtype)} makes the next step compute in that precision",
@@ -31,6 +31,14 @@ def check(estimator: Any) -> tuple[str, str] | None:
             return (
                 f"the categories of a column must be of one type; got {', '.join(sorted(kinds))}",
                 "Convert the column.",
+            )
+        if estimator.handle_unknown == "error" and (
+            kinds & {"int", "float"} or (kinds == {"bool"} and len(categories) < 2)
+        ):
+            return (
+                'handle_unknown="error" rejects all but the fitted numbers, and a contract lists text only',
+                'Set handle_unknown="ignore" or "use_encoded_value", or convert the column with astype("str"), and fit '
+                "again.",
             )
     return None
 
@@ -76,7 +84,7 @@ def _present(values: npt.NDArray[Any]) -> list[Any]:
 def _unseen(keys: list[Any]) -> Any:
     if keys and isinstance(keys[0], str):
         return max(keys, key=len) + "\ue001"
-    return max((float(key) for key in keys), default=0.0) + 1.5
+    return 2.0 * max((abs(float(key)) for key in keys), default=0.0) + 1.5  # a sum alone may round to a category
 
 
 def _encode(estimator: Any, rows: npt.NDArray[Any], column: int) -> npt.NDArray[np.float64]:
