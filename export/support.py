@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 from sklearn.compose import ColumnTransformer
 from sklearn.exceptions import NotFittedError
-from sklearn.model_selection import FixedThresholdClassifier
+from sklearn.model_selection import FixedThresholdClassifier, TunedThresholdClassifierCV
 from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import MaxAbsScaler, RobustScaler, StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
 from export.converters import REGISTRY
@@ -111,6 +112,7 @@ def _obstacles(step: Any, path: str) -> Iterator[ExportError]:
             yield ExportError("a pipeline must hold a step; it is empty", "Add the model.", step=here)
         for name, inner in step.steps:
             yield from _inner_obstacles(inner, f"{path} > {name}" if path else name)
+        yield from _sparse_obstacles(step, path)
     elif kind is ColumnTransformer:
         yield from _column_obstacles(step, here)
     else:
@@ -121,6 +123,20 @@ def _inner_obstacles(step: Any, path: str) -> Iterator[ExportError]:
     if step is None or (isinstance(step, str) and step in {"passthrough", "drop"}):
         return
     yield from _obstacles(step, path)
+
+
+def _sparse_obstacles(pipeline: Pipeline, path: str) -> Iterator[ExportError]:
+    """Scalers behind sparse columns: there scikit-learn multiplies by 1 / scale, which is not the quotient."""
+    sparse = False
+    for name, inner in pipeline.steps:
+        if type(inner) is ColumnTransformer:
+            sparse = bool(getattr(inner, "sparse_output_", False))
+        elif sparse and type(inner) in {StandardScaler, MaxAbsScaler, RobustScaler}:
+            yield ExportError(
+                f"{type(inner).__name__} must get dense columns; the ColumnTransformer before it gives sparse ones",
+                "Set sparse_threshold=0 on the ColumnTransformer and fit again.",
+                step=f"{path} > {name}" if path else name,
+            )
 
 
 def _column_obstacles(step: Any, path: str) -> Iterator[ExportError]:
@@ -163,8 +179,17 @@ def _unknown(step: Any, path: str) -> ExportError:
             f"Use {parents[0].__name__} itself and fit again.",
             step=path,
         )
-    known = ", ".join(sorted(cls.__name__ for cls in REGISTRY))
-    return ExportError(f"{kind.__name__} has no exact converter", f"Replace it by one of {known}.", step=path)
+    return ExportError(f"{kind.__name__} has no exact converter", _replacement(step), step=path)
+
+
+def _replacement(step: Any) -> str:
+    if hasattr(step, "best_estimator_"):
+        return "Export its best_estimator_."
+    if type(step) is TunedThresholdClassifierCV:
+        return "Fit FixedThresholdClassifier(estimator, threshold=tuned.best_threshold_) and export that."
+    if type(step) is FixedThresholdClassifier:
+        return "Put the whole pipeline inside the FixedThresholdClassifier and fit again."
+    return f"Replace it by one of {', '.join(sorted(cls.__name__ for cls in REGISTRY))}."
 
 
 def _unfitted(step: Any, path: str) -> ExportError:

@@ -14,7 +14,7 @@ from sklearn.compose import ColumnTransformer, make_column_transformer
 from sklearn.ensemble import GradientBoostingClassifier, HistGradientBoostingRegressor, RandomForestRegressor
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LinearRegression, LogisticRegression
-from sklearn.model_selection import FixedThresholdClassifier
+from sklearn.model_selection import FixedThresholdClassifier, GridSearchCV, TunedThresholdClassifierCV
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder, StandardScaler
@@ -117,6 +117,33 @@ STEPS: dict[str, tuple[Callable[[pd.DataFrame], Any], str, str]] = {
     "NUL class": (lambda X: DecisionTreeClassifier().fit(X, np.array(["a", "b\0c"])[target(X)]),
                   "decisiontreeclassifier", "NUL"),
 }  # fmt: skip
+
+
+def scaled_sparse() -> tuple[Any, pd.DataFrame]:
+    X = pd.DataFrame({"name": [f"n{i % 30}" for i in range(60)], "height": np.arange(60) / 7.0})
+    columns = make_column_transformer((OneHotEncoder(handle_unknown="ignore"), ["name"]), remainder="passthrough")
+    return make_pipeline(columns, StandardScaler(with_mean=False), DecisionTreeClassifier()).fit(X, X.height > 3), X
+
+
+def test_a_scaler_behind_sparse_columns(tmp_path: Path) -> None:
+    error = refused(*scaled_sparse(), tmp_path)
+    assert (error.step, error.remedy) == (
+        "standardscaler",
+        "Set sparse_threshold=0 on the ColumnTransformer and fit again.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("wrap", "remedy"),
+    [
+        (lambda model: GridSearchCV(model, {"C": [1.0]}, cv=2), "Export its best_estimator_."),
+        (lambda model: TunedThresholdClassifierCV(model, cv=2), "FixedThresholdClassifier(estimator, threshold="),
+        (lambda model: make_pipeline(FixedThresholdClassifier(model)), "Put the whole pipeline inside"),
+    ],
+)
+def test_a_wrapped_model_says_what_to_export_instead(wrap: Callable[[Any], Any], remedy: str, tmp_path: Path) -> None:
+    X = numbers()
+    assert remedy in refused(wrap(LogisticRegression()).fit(X, target(X)), X, tmp_path).remedy
 
 
 @pytest.mark.parametrize("name", STEPS)
