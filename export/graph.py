@@ -1,5 +1,6 @@
 """A thin hand on skl2onnx's graph container: every converter writes its nodes through it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,16 +27,24 @@ class Tensor:
     width: int
 
 
+Write = Callable[["Graph", Any, list[Tensor]], list[Tensor]]
+
+
 class Graph:
     """Adds nodes and constants under unique names.
 
     Args:
         scope: skl2onnx's scope, which names things.
         container: skl2onnx's container, which collects them.
+        write: how an estimator inside another one is written.
     """
 
-    def __init__(self, scope: Any, container: Any) -> None:
-        self._scope, self._container = scope, container
+    def __init__(self, scope: Any, container: Any, write: "Write") -> None:
+        self._scope, self._container, self._write = scope, container, write
+
+    def write(self, estimator: Any, inputs: list[Tensor]) -> list[Tensor]:
+        """Write an estimator inside another one: `export.write.write`."""
+        return self._write(self, estimator, inputs)
 
     def constant(self, array: npt.NDArray[Any], hint: str) -> str:
         """Store an array (its dtype is kept; object arrays are strings) and return its name."""

@@ -20,7 +20,7 @@ def check(estimator: Any) -> tuple[str, str] | None:
 
 def convert(graph: Graph, estimator: Any, inputs: list[Tensor]) -> list[str]:
     """Write the imputer: `Where(missing, statistic, x)`, then the indicator columns."""
-    kept = _kept(estimator)
+    kept = kept_columns(estimator)
     if inputs[0].kind == "string":
         return [_fill_text(graph, inputs[column], str(estimator.statistics_[column])) for column in kept]
     matrix = graph.matrix(inputs)
@@ -44,7 +44,7 @@ def convert(graph: Graph, estimator: Any, inputs: list[Tensor]) -> list[str]:
     return [graph.add("Concat", filled, flags, axis=1)]
 
 
-def _kept(estimator: Any) -> list[int]:
+def kept_columns(estimator: Any) -> list[int]:
     """The columns that stay: those without any value at fit time go, unless they are kept by option."""
     statistics = estimator.statistics_
     if estimator.keep_empty_features:
