@@ -168,6 +168,8 @@ def _step_obstacles(step: Any, path: str) -> Iterator[ExportError]:
     found = REGISTRY[kind].check(step)
     if found:
         yield ExportError(found[0], found[1], step=path)
+    for name, inner in REGISTRY[kind].members(step):
+        yield from _inner_obstacles(inner, f"{path} > {name}")
 
 
 def _unknown(step: Any, path: str) -> ExportError:

@@ -4,7 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from sklearn.compose import TransformedTargetRegressor
 from sklearn.ensemble import (
+    BaggingClassifier,
+    BaggingRegressor,
     ExtraTreesClassifier,
     ExtraTreesRegressor,
     GradientBoostingClassifier,
@@ -13,6 +16,8 @@ from sklearn.ensemble import (
     HistGradientBoostingRegressor,
     RandomForestClassifier,
     RandomForestRegressor,
+    VotingClassifier,
+    VotingRegressor,
 )
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import (
@@ -53,7 +58,7 @@ from sklearn.preprocessing import (
 from sklearn.svm import LinearSVR
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor, ExtraTreeClassifier, ExtraTreeRegressor
 
-from export.converters import bayes, boosting, encode, forest, histogram, impute, linear, neural, scale
+from export.converters import bayes, boosting, encode, forest, histogram, impute, linear, meta, neural, scale
 from export.graph import Graph, Tensor
 
 Kind = Literal["transformer", "classifier", "regressor"]
@@ -61,8 +66,15 @@ Convert = Callable[[Graph, Any, list[Tensor]], list[str]]
 Check = Callable[[Any], tuple[str, str] | None]
 
 
+Members = Callable[[Any], list[tuple[str, Any]]]
+
+
 def _accept(_estimator: Any) -> None:
     return None
+
+
+def _none(_estimator: Any) -> list[tuple[str, Any]]:
+    return []
 
 
 @dataclass(frozen=True)
@@ -75,6 +87,7 @@ class Converter:
         check: says what of this very instance is not exact: (reason, remedy), or None.
         keeps_text: string columns go in and come out as string columns.
         takes_text: string columns may go in.
+        members: the fitted estimators inside it, by name.
     """
 
     kind: Kind
@@ -82,6 +95,7 @@ class Converter:
     check: Check = _accept
     keeps_text: bool = False
     takes_text: bool = False
+    members: Members = _none
 
 
 LINEAR_REGRESSORS = (
@@ -133,6 +147,17 @@ REGISTRY: dict[type, Converter] = {
         cls: Converter("regressor", forest.convert_regressor, forest.check)
         for cls in (DecisionTreeRegressor, ExtraTreeRegressor, RandomForestRegressor, ExtraTreesRegressor)
     },
+    VotingClassifier: Converter(
+        "classifier", meta.convert_voting_classifier, meta.check_voting, takes_text=True, members=meta.members
+    ),
+    VotingRegressor: Converter("regressor", meta.convert_voting_regressor, takes_text=True, members=meta.members),
+    BaggingClassifier: Converter(
+        "classifier", meta.convert_bagging_classifier, meta.check_bagging, members=meta.members
+    ),
+    BaggingRegressor: Converter("regressor", meta.convert_bagging_regressor, members=meta.members),
+    TransformedTargetRegressor: Converter(
+        "regressor", meta.convert_target, meta.check_target, takes_text=True, members=meta.members
+    ),
     GaussianNB: Converter("classifier", bayes.convert_gaussian),
     MLPClassifier: Converter("classifier", neural.convert_classifier, neural.check),
     MLPRegressor: Converter("regressor", neural.convert_regressor, neural.check),
