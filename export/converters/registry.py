@@ -19,6 +19,19 @@ from sklearn.ensemble import (
     VotingClassifier,
     VotingRegressor,
 )
+from sklearn.feature_selection import (
+    RFE,
+    RFECV,
+    GenericUnivariateSelect,
+    SelectFdr,
+    SelectFpr,
+    SelectFromModel,
+    SelectFwe,
+    SelectKBest,
+    SelectPercentile,
+    SequentialFeatureSelector,
+    VarianceThreshold,
+)
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import (
     ARDRegression,
@@ -47,18 +60,20 @@ from sklearn.linear_model import (
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.preprocessing import (
+    Binarizer,
     FunctionTransformer,
     MaxAbsScaler,
     MinMaxScaler,
     OneHotEncoder,
     OrdinalEncoder,
+    PolynomialFeatures,
     RobustScaler,
     StandardScaler,
 )
 from sklearn.svm import LinearSVR
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor, ExtraTreeClassifier, ExtraTreeRegressor
 
-from export.converters import bayes, boosting, encode, forest, histogram, impute, linear, meta, neural, scale
+from export.converters import bayes, boosting, encode, forest, histogram, impute, linear, meta, neural, scale, select
 from export.graph import Graph, Tensor
 
 Kind = Literal["transformer", "classifier", "regressor"]
@@ -122,6 +137,20 @@ LINEAR_REGRESSORS = (
     LinearSVR,
 )
 
+SELECTORS = (
+    RFE,
+    RFECV,
+    GenericUnivariateSelect,
+    SelectFdr,
+    SelectFpr,
+    SelectFromModel,
+    SelectFwe,
+    SelectKBest,
+    SelectPercentile,
+    SequentialFeatureSelector,
+    VarianceThreshold,
+)
+
 REGISTRY: dict[type, Converter] = {
     SimpleImputer: Converter("transformer", impute.convert, impute.check, keeps_text=True, takes_text=True),
     FunctionTransformer: Converter("transformer", scale.convert_identity, scale.check_identity),
@@ -129,6 +158,9 @@ REGISTRY: dict[type, Converter] = {
     MinMaxScaler: Converter("transformer", scale.convert_min_max),
     MaxAbsScaler: Converter("transformer", scale.convert_max_abs),
     RobustScaler: Converter("transformer", scale.convert_robust),
+    Binarizer: Converter("transformer", select.convert_binarizer),
+    PolynomialFeatures: Converter("transformer", select.convert_polynomial),
+    **{cls: Converter("transformer", select.convert_selector, select.check_selector) for cls in SELECTORS},
     OneHotEncoder: Converter("transformer", encode.convert, encode.check, takes_text=True),
     OrdinalEncoder: Converter("transformer", encode.convert, encode.check, takes_text=True),
     LogisticRegression: Converter("classifier", linear.convert_logistic, linear.check),
