@@ -67,5 +67,5 @@ requirements: ## pin the requirement files anew from the *.in files
 build-SelfsameFunction:
 	$(BIN)/selfsame package $(BUNDLE) --out "$(ARTIFACTS_DIR)" --arch $(ARCH)
 
-clean: ## remove what the targets made
-	rm -rf $(VENV) node_modules build runs bundles site .aws-sam *.egg-info .mypy_cache .ruff_cache .pytest_cache
+clean: ## remove what the targets made (your runs and bundles stay)
+	rm -rf $(VENV) node_modules build .aws-sam *.egg-info .mypy_cache .ruff_cache .pytest_cache

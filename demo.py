@@ -113,7 +113,9 @@ def print_verdict(verdict: "Verdict") -> None:
     if verdict.python:
         console.print(f"lambda: Python {verdict.python} under the official emulator", highlight=False)
     for pair, rows in verdict.apart.items():
-        console.print(f"{pair}: {len(rows)} rows differ in their last bits", highlight=False)
+        console.print(f"{pair}: {len(rows)} rows are not alike bit for bit", highlight=False)
+    if any(verdict.apart.values()):
+        console.print("There exp or a matrix product rounds its own way: see docs/export.md; --json names the rows.")
     console.print("[green]It holds.[/green]" if verdict.holds else "[red]It does not hold.[/red]")
 
 

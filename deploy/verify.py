@@ -62,7 +62,7 @@ class Verdict:
                 runtime: {name: asdict(stratum) for name, stratum in strata.items()}
                 for runtime, strata in self.strata.items()
             },
-            "apart": {pair: {"rows": len(rows), "first": rows[:10]} for pair, rows in self.apart.items()},
+            "apart": {pair: {"rows": len(rows), "which": rows} for pair, rows in self.apart.items()},
         }
 
 

@@ -154,6 +154,8 @@ def _alone(original: Original, strata: dict[str, Columns], answers: dict[str, An
     differs = alone.accepted != batch.accepted[index]
     if alone.labels is not None and batch.labels is not None:
         differs |= alone.labels != batch.labels[index]
+    scale = np.maximum(1.0, np.abs(batch.numbers[index]))
+    differs |= (np.abs(alone.numbers - batch.numbers[index]) > ROUNDING * scale).any(axis=1)
     return frozenset((name, int(row)) for row in np.flatnonzero(differs))
 
 

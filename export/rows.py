@@ -14,6 +14,7 @@ from export.original import Answers
 from lambda_handler.contract import is_missing
 
 COUNTS = {"recombined": 160, "boundary": 160, "special": 120, "missing": 60, "unseen": 40}
+FAR = 24  # of the special rows
 NUMBERS = (
     0.0, -0.0, 1.0, -1.0, 0.5, 5e-324, -5e-324, 2.2250738585072014e-308, 1e-9, 16777217.0, 2.0**53, 2.0**53 + 2,
     1e15, -1e15, 3.4028234e38, 3.5e38, 1e100, -1e100, 1e300, 1.7976931348623157e308, -1.7976931348623157e308,
@@ -49,19 +50,39 @@ class RowMaker:
         return [array[np.where(self._random.random(count) < 0.5, first, second)] for array in self.table]
 
     def special(self, count: int) -> Columns:
-        """Recombined rows with one value replaced by one that software trips over."""
-        choices = [(index, value) for index, column in enumerate(self.schema.columns)
-                   for value in self._special_values(index, column)]  # fmt: skip
-        picked = self._random.permutation(len(choices))[:count]
-        base = self.recombined(len(picked))
-        for row, choice in enumerate(picked):
-            column, value = choices[choice]
-            base[column][row] = value
+        """Recombined rows with one value that software trips over, at least one for each column, and far rows.
+
+        A far row has two numbers far outside the training range, so that large terms may cancel.
+        """
+        first, others = [], []
+        for index, column in enumerate(self.schema.columns):
+            values = list(self._special_values(index, column))
+            order = self._random.permutation(len(values))
+            first.append((index, values[order[0]]))
+            others += [(index, values[place]) for place in order[1:]]
+        drawn = self._random.permutation(len(others))[: max(count - FAR - len(first), 0)]
+        chosen = first + [others[place] for place in drawn]
+        base = self.recombined(len(chosen))
+        for row, (index, value) in enumerate(chosen):
+            base[index][row] = value
+        return [np.concatenate(pair) for pair in zip(base, self._far(), strict=True)]
+
+    def _far(self) -> Columns:
+        """Recombined rows with two numbers 10 to 10^6 times the training range away from it, on either side."""
+        able = [index for index, column in enumerate(self.schema.columns) if column.numeric]
+        base = self.recombined(FAR if len(able) > 1 else 0)
+        for row in range(len(base[0])):
+            for index in self._random.choice(able, size=2, replace=False):
+                known = self.table[index][~np.isnan(self.table[index].astype(np.float64))]
+                low, high = (float(known.min()), float(known.max())) if len(known) else (0.0, 1.0)
+                away = (high - low or 1.0) * 10.0 ** self._random.integers(1, 7) * self._random.choice([-1.0, 1.0])
+                base[index][row] = base[index].dtype.type(np.floor(away) if base[index].dtype.kind == "i" else away)
         return base
 
     def missing(self, count: int) -> Columns:
         """Recombined rows with one value missing (each column in turn), then with several, then with all."""
         able = [index for index, column in enumerate(self.schema.columns) if column.dtype in {"float64", "string"}]
+        count = max(count, len(able) + 10)
         base = self.recombined(count if able else 0)
         for row in range(len(base[0])):
             share = 1.0 if row == count - 1 else 0.3
@@ -73,7 +94,7 @@ class RowMaker:
     def unseen(self, count: int) -> Columns:
         """Recombined rows with a category that training never held."""
         able = [index for index, column in enumerate(self.schema.columns) if column.dtype == "string"]
-        base = self.recombined(count if able else 0)
+        base = self.recombined(max(count, len(able)) if able else 0)
         for row in range(len(base[0])):
             base[able[row % len(able)]][row] = f"{UNSEEN} {row}"
         return base

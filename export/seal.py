@@ -26,7 +26,7 @@ from export.original import Original
 from export.probe import probe
 from export.prove import Evidence, certify, class_of, gather, golden_rows
 from export.rows import RowMaker
-from export.support import check_exportable, core_of
+from export.support import check_exportable, check_missing, core_of
 from lambda_handler.bundle import Bundle
 from lambda_handler.contract import FORMAT, Contract
 from lambda_handler.predictor import Predictor
@@ -75,6 +75,7 @@ def export_bundle(
     booleans = [name for name, told in (about or {}).get("features", {}).items() if told.get("type") == "boolean"]
     schema = Schema(X, booleans)
     _check_columns(estimator, schema)
+    check_missing(core_of(estimator)[0], schema)
     told = {**ABOUT, "name": out.name, "target": {"name": "target", "unit": None, "description": None}, **(about or {})}
     report("converting")
     files = _prove(estimator, schema, schema.values(X), told, seed, report, advance)

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from sklearn.compose import ColumnTransformer
 from sklearn.exceptions import NotFittedError
+from sklearn.impute import SimpleImputer
 from sklearn.model_selection import FixedThresholdClassifier, TunedThresholdClassifierCV
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import MaxAbsScaler, RobustScaler, StandardScaler
@@ -13,9 +14,40 @@ from sklearn.utils.validation import check_is_fitted
 
 from export.converters import REGISTRY
 from export.errors import ExportError
+from export.frame import Schema
 from lambda_handler.contract import SAFE_INTEGER, is_plain_text
 
 METHODS = ("predict", "predict_proba", "decision_function", "transform", "fit_transform")
+
+
+def check_missing(core: Any, schema: Schema) -> None:
+    """Refuse text imputers that look for another missing value than the one that their column holds.
+
+    Args:
+        core: an exportable estimator without its threshold.
+        schema: the columns that it was fitted on.
+
+    Raises:
+        ExportError: names the step and the column.
+    """
+    first = core.steps[0][1] if type(core) is Pipeline else core
+    if type(first) is not ColumnTransformer:
+        return
+    for name, branch, _ in first.transformers_:
+        step = branch.steps[0][1] if type(branch) is Pipeline else branch
+        if type(step) is not SimpleImputer:
+            continue
+        for index in first._transformer_to_input_indices[name]:
+            column = schema.columns[index]
+            if column.dtype == "string" and (column.missing is None) != (step.missing_values is None):
+                holds, seeks = ("None", "NaN") if column.missing is None else ("NaN", "None")
+                raise ExportError(
+                    f"the column's missing value is {holds} and this imputer looks for {seeks}: it leaves it in place",
+                    f"Set missing_values={holds if holds == 'None' else 'np.nan'}, or convert the column with "
+                    'astype("str") and fit again.',
+                    step=f"{name} > {_name(step)}",
+                    column=column.name,
+                )
 
 
 def check_exportable(estimator: Any) -> None:

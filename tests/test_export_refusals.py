@@ -262,3 +262,18 @@ def test_a_wrong_graph_is_refused_by_the_proof_and_leaves_nothing(
     assert "the worst row is" in error.reason
     monkeypatch.setitem(REGISTRY, StandardScaler, dataclasses.replace(REGISTRY[StandardScaler], convert=right))
     assert export_bundle(model, X, tmp_path / "bundle").is_dir()
+
+
+def test_an_imputer_that_looks_for_another_missing_value_is_refused(tmp_path: Path) -> None:
+    X = pd.DataFrame({"home": pd.Series(["own", "rent", None, "own"] * 20, dtype=object), "age": np.arange(80.0)})
+    y = np.arange(80) % 2
+    for marker, ok in ((np.nan, False), (None, True)):
+        text = make_pipeline(SimpleImputer(missing_values=marker, strategy="most_frequent"), OneHotEncoder())
+        columns = ColumnTransformer([("home", text, ["home"])], remainder="passthrough", sparse_threshold=0)
+        fitted = make_pipeline(columns, DecisionTreeClassifier(max_depth=2)).fit(X, y)
+        if ok:
+            export_bundle(fitted, X, tmp_path / "fine")
+            continue
+        message = r"step home > simpleimputer, column 'home': the column's missing value is None and this imputer looks"
+        with pytest.raises(ExportError, match=message):
+            export_bundle(fitted, X, tmp_path / "refused")

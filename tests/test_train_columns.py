@@ -133,3 +133,10 @@ def test_a_value_that_does_not_fit_the_told_kind_is_named(kind: str, bad: str) -
     decision = decide(column, ColumnSettings(kind=kind), typed=False)  # type: ignore[arg-type]
     with pytest.raises(TrainError, match=rf"'{bad}' in data row 3.*\[columns\.x\]"):
         build_column(column, decision)
+
+
+def test_a_decimal_comma_is_named_as_the_reason() -> None:
+    column = pd.Series([f"{number},5" for number in range(60)], dtype="str", name="price")
+    decision = decide(column, ColumnSettings(), typed=False)
+    assert decision.kind == "drop"
+    assert "decimal comma" in decision.reason

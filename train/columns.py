@@ -18,6 +18,7 @@ LOOKS_MISSING = (*MISSING_CODES[1:], "None", "none", "unknown", "Unknown", "n/a"
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 CODE_WITH_ZEROS = re.compile(r"0\d+")
 DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}([ T]\d{1,2}:.*)?|\d{1,2}[/.]\d{1,2}[/.]\d{2,4}([ T]\d{1,2}:.*)?")
+DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
 ID_NAME = re.compile(r"(?i:^(id|index|key|uuid|guid|row|rowid|row_?number)$)|[_ .-](id|ID|Id|key)$|[a-z](Id|ID)$")
 WHOLE_LIMIT = 2.0**53
 MOST_LEVELS = 1000
@@ -137,12 +138,14 @@ def _useless_levels(name: str, levels: Counter[str], known: int, rows: int) -> s
     share = len(levels) / known
     dates = sum(count for value, count in levels.items() if DATE.fullmatch(value)) / known
     numbers = sum(count for value, count in levels.items() if is_number(value)) / known
+    commas = sum(count for value, count in levels.items() if DECIMAL_COMMA.fullmatch(value)) / known
     strays = [value for value in levels if not is_number(value)][:3]
     why = f"not {strays}: list them under missing" if strays else "codes with leading zeros or beyond 2^53"
     many = len(levels) > MOST_LEVELS or (share > 0.5 and len(levels) > 20)
     reasons = (
         (known < min(FEWEST_KNOWN, rows), f"only {known} of {rows} values are known"),
         (len(levels) == 1 and known == rows, f"constant: {next(iter(levels))!r} in every row"),
+        (commas >= 0.5, "numbers with a decimal comma, which are not read: write them with a point"),
         (dates >= 0.95, "dates: split them into year, month, weekday or an age to use them"),
         (many and numbers >= 0.9, f"{100 * numbers:.3g} % numbers, but {why}"),
         (share == 1 and known > 20, "a text of its own in every row: an identifier or free text"),
