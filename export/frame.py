@@ -24,7 +24,7 @@ class Column:
         name: the column's name.
         dtype: the graph value's dtype: float64, int64, bool or string.
         pandas: the pandas dtype that rows are given to the original in.
-        missing: the value that stands for a missing string (None or NaN).
+        missing: the value that stands for a missing string (None, NaN or NA).
         boolean: it holds true and false; as float64 these are 1.0 and 0.0.
     """
 
@@ -103,17 +103,15 @@ def _column(name: str, series: "pd.Series[Any]") -> Column:
             raise _unsupported(name, f"a category column of {inner.dtype} values", 'astype("float64")')
         return Column(name, inner.dtype, dtype, np.nan)
     if isinstance(dtype, pd.StringDtype):
-        if dtype.na_value is pd.NA:
-            raise _unsupported(name, "a string column whose missing value is NA", 'astype("str")')
         _refuse_code(name, series)
-        return Column(name, "string", dtype, np.nan)
+        return Column(name, "string", dtype, dtype.na_value)
     if dtype.kind == "O":
         return _object_column(name, series)
-    plain = {"float64": "float64", "int64": "int64", "bool": "bool"}.get(str(dtype))
+    plain = {"float64": "float64", "Float64": "float64", "int64": "int64", "bool": "bool"}.get(str(dtype))
     if plain is None:
         remedy = 'astype("int64")' if str(dtype).startswith(("int", "uint")) else 'astype("float64")'
         raise _unsupported(name, f"a column of dtype {dtype}", remedy)
-    if plain == "float64" and np.isinf(series.to_numpy()).any():
+    if plain == "float64" and np.isinf(_floats(series)).any():
         raise ExportError("numbers must be finite; got an infinite one", "Replace it before fitting.", column=name)
     return Column(name, plain, dtype, None, boolean=plain == "bool")
 
@@ -131,13 +129,14 @@ def _as_boolean(column: Column, series: "pd.Series[Any]") -> Column:
 def _object_column(name: str, series: "pd.Series[Any]") -> Column:
     kinds = {type(value).__name__ for value in series}
     missing = kinds & {"NoneType", "float", "NAType", "NaTType"}
-    if kinds - missing != {"str"} or len(missing) > 1 or missing & {"NAType", "NaTType"}:
+    if kinds - missing != {"str"} or len(missing) > 1 or missing == {"NaTType"}:
         got = f"an object column of {', '.join(sorted(kinds))}"
         raise _unsupported(name, got, 'astype("str") for text or astype("float64") for numbers')
     if any(isinstance(value, float) and not np.isnan(value) for value in series):
         raise _unsupported(name, "an object column that mixes text and numbers", 'astype("str")')
     _refuse_code(name, series)
-    return Column(name, "string", np.dtype(object), None if missing == {"NoneType"} else np.nan)
+    marks = {"NoneType": None, "NAType": pd.NA}
+    return Column(name, "string", np.dtype(object), marks.get(next(iter(missing), ""), np.nan))
 
 
 def _unsupported(name: str, got: str, remedy: str) -> ExportError:
@@ -149,7 +148,7 @@ def _unsupported(name: str, got: str, remedy: str) -> ExportError:
 
 
 def _refuse_code(name: str, series: "pd.Series[Any]") -> None:
-    if (series == MISSING_CODE).any():
+    if (series.dropna() == MISSING_CODE).any():
         raise ExportError(
             f"the text {MISSING_CODE!r} is reserved for missing values; the column holds it",
             "Replace it with a missing value and fit again.",
@@ -165,14 +164,19 @@ def _refuse_code(name: str, series: "pd.Series[Any]") -> None:
 
 
 def _values(column: Column, series: "pd.Series[Any]") -> npt.NDArray[Any]:
+    if column.dtype == "float64":
+        return _floats(series)
     if column.dtype != "string":
-        array: npt.NDArray[Any] = series.to_numpy().astype(
-            {"float64": float, "int64": np.int64, "bool": bool}[column.dtype]
-        )
+        array: npt.NDArray[Any] = series.to_numpy().astype({"int64": np.int64, "bool": bool}[column.dtype])
         return array
     objects = series.astype(object)
     filled: npt.NDArray[Any] = objects.where(series.notna(), MISSING_CODE).to_numpy(dtype=object)
     return filled
+
+
+def _floats(series: "pd.Series[Any]") -> npt.NDArray[np.float64]:
+    numbers: npt.NDArray[np.float64] = series.to_numpy(dtype=np.float64, na_value=np.nan)
+    return numbers
 
 
 def _series(column: Column, array: npt.NDArray[Any]) -> Any:

@@ -84,7 +84,7 @@ class Original:
                     numbers[index] = found
                 else:
                     numbers[index] = np.asarray(self._estimator.predict(part), dtype=np.float64).reshape(len(index), 1)
-        except ValueError:
+        except (ValueError, TypeError):  # scikit-learn says TypeError where NA stands among texts
             if len(index) > 1:
                 middle = len(index) // 2
                 self._fill(frame, index[:middle], numbers, labels)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from sklearn.compose import ColumnTransformer
 from sklearn.exceptions import NotFittedError
 from sklearn.impute import SimpleImputer
@@ -39,15 +40,21 @@ def check_missing(core: Any, schema: Schema) -> None:
             continue
         for index in first._transformer_to_input_indices[name]:
             column = schema.columns[index]
-            if column.dtype == "string" and (column.missing is None) != (step.missing_values is None):
-                holds, seeks = ("None", "NaN") if column.missing is None else ("NaN", "None")
+            holds, seeks = _mark(column.missing), _mark(step.missing_values)
+            if column.dtype == "string" and holds != seeks:
                 raise ExportError(
                     f"the column's missing value is {holds} and this imputer looks for {seeks}: it leaves it in place",
-                    f"Set missing_values={holds if holds == 'None' else 'np.nan'}, or convert the column with "
-                    'astype("str") and fit again.',
+                    f'Set missing_values={holds}, or convert the column with astype("str") and fit again.',
                     step=f"{name} > {_name(step)}",
                     column=column.name,
                 )
+
+
+def _mark(missing: Any) -> str:
+    """A missing value as Python code writes it."""
+    if missing is None:
+        return "None"
+    return "pd.NA" if missing is pd.NA else "np.nan"
 
 
 def check_exportable(estimator: Any) -> None:

@@ -319,3 +319,19 @@ def test_a_raw_score_of_zero(kind: Any) -> None:
     found = gap(kind().fit(X, y), X)
     assert found.labels == 0
     assert found.apart == 0.0
+
+
+@pytest.mark.parametrize("dtype", ["string", object], ids=str)
+def test_texts_whose_missing_value_is_na(dtype: Any) -> None:
+    texts = np.where(np.arange(200) % 7 == 0, pd.NA, np.array(["a", "b", "nan"], dtype=object)[np.arange(200) % 3])
+    X = pd.DataFrame({"text": pd.Series(texts, dtype=dtype), "number": np.sin(np.arange(200.0))})
+    imputer = SimpleImputer(missing_values=pd.NA, strategy="constant", fill_value="none")
+    encoded = make_pipeline(imputer, OneHotEncoder(handle_unknown="ignore", sparse_output=False))
+    columns = make_column_transformer((encoded, ["text"]), remainder="passthrough")
+    assert_exact(fitted(make_pipeline(columns, DecisionTreeClassifier(random_state=0)), X), X, identical=True)
+
+
+def test_nullable_floats() -> None:
+    X = frame()[["income", "2nd height"]].astype("Float64")
+    assert X["income"].isna().any()
+    assert_exact(fitted(impute_and(DecisionTreeClassifier(random_state=0)), X), X, identical=True)

@@ -190,7 +190,6 @@ COLUMNS: dict[str, tuple["pd.Series[Any]", str]] = {
     "mixed with holes": (series(["a", 1.5, np.nan] * 20, object), "mixes text and numbers"),
     "booleans and text": (series(["a", True] * 30, object), "object column of bool, str"),
     "two kinds of missing": (series(["a", None, np.nan] * 20, object), "object column"),
-    "NA text": (series(["a", None] * 30, "string"), "missing value is NA"),
     "infinite": (series([1.0, np.inf] * 30), "finite"),
     "reserved": (series(["\ue000missing", "b"] * 30, "str"), "reserved"),
     "reserved category": (series(["\ue000missing", "b"] * 30, "str").astype("category"), "reserved"),

@@ -12,9 +12,9 @@ from export.graph import Graph, Tensor
 def check(estimator: Any) -> tuple[str, str] | None:
     """Say what of this imputer is not exact."""
     marker = estimator.missing_values
-    if marker is not None and not (isinstance(marker, float) and np.isnan(marker)):
+    if marker is not None and marker is not pd.NA and not (isinstance(marker, float) and np.isnan(marker)):
         remedy = "Replace that code by NaN in the table (train does it: see its decisions) and fit again."
-        return f"missing_values must be NaN or None; got {marker!r}", remedy
+        return f"missing_values must be NaN, None or NA; got {marker!r}", remedy
     return None
 
 
