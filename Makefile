@@ -39,7 +39,7 @@ test: setup lint ## all checks (under 15 minutes on 2 cores)
 	$(BIN)/pytest
 
 acceptance: setup ## every candidate of the real tables in every runtime (slow)
-	$(BIN)/pytest -m slow --capture=no
+	$(BIN)/pytest tests/test_acceptance.py -m "slow or not slow" --capture=no
 
 lint: setup ## ruff, mypy, tsc, prettier
 	$(BIN)/ruff check .

@@ -27,8 +27,10 @@ def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
     return train(DATA / file, target, tmp_path_factory.mktemp("runs") / request.param)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("candidate", ["linear", "forest", "boosting"])
+@pytest.mark.parametrize(
+    "candidate",
+    ["boosting", pytest.param("linear", marks=pytest.mark.slow), pytest.param("forest", marks=pytest.mark.slow)],
+)
 def test_every_candidate_is_exact_in_every_runtime(run: Run, candidate: str, tmp_path: Path) -> None:
     estimator = load_estimator(run.candidates[candidate])
     bundle = export_bundle(estimator, run.X, tmp_path / f"{run.info['name']}-{candidate}")
