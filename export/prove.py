@@ -190,7 +190,8 @@ def _run(predictor: Predictor, values: Columns) -> tuple[npt.NDArray[Any] | None
 def _real(predictor: Predictor, evidence: Evidence, original: Original, contract: Contract) -> Stratum:
     values, answers = evidence.real
     labels, numbers = _run(predictor, values)
-    ulp = ulp_distance(answers.numbers, numbers)
+    counted = np.abs(answers.numbers) > contract.tolerance["absolute"]
+    ulp = np.where(counted, ulp_distance(answers.numbers, numbers), np.uint64(0))
     apart = np.abs(answers.numbers - numbers)
     allowed = np.maximum(contract.tolerance["absolute"], contract.tolerance["relative"] * np.abs(answers.numbers))
     decidable = _decidable(answers, original, contract)

@@ -22,7 +22,7 @@ class Stratum:
         labels_differ: decidable rows whose label differs, and rows answered instead of rejected (or the reverse).
         outside: rows with a number further away than the tolerance, or of another shape.
         undecidable: rows whose label was not compared.
-        max_ulp: largest distance in float64 steps.
+        max_ulp: largest distance in float64 steps, among numbers larger than the tolerance.
         max_abs: largest absolute difference.
         worst: index of the row with the largest difference, None where nothing differs.
     """
@@ -117,7 +117,8 @@ def _compare_answer(
         stratum.outside += 1
         stratum.worst = index
         return
-    ulp = int(ulp_distance(numbers, got).max())
+    counted = np.abs(numbers) > contract.tolerance["absolute"]  # below it, a step is too small to mean anything
+    ulp = int(ulp_distance(numbers, got)[counted].max(initial=0))
     apart = float(np.max(np.abs(numbers - got))) if np.isfinite(got).all() else float("inf")
     stratum.outside += not _within(contract, numbers, got)
     if apart > stratum.max_abs:
