@@ -4,7 +4,7 @@ import { fill, make } from "./page-dom.js";
 import { show } from "./words.js";
 
 /**
- * @typedef {{name: string, rows: number, labels_differ: number, outside: number, undecidable: number, max_ulp: number}}
+ * @typedef {{name: string, rows: number, labels_differ: number, outside: number, undecidable: number, max_abs: number}}
  *   CertifiedStratum
  * @typedef {{class: string, strata: CertifiedStratum[], batch: {rows: number, differ: number},
  *   mutation: {mutants: number, caught: number}}} Certificate docs/bundle.md's parity.json, as far as it shows here.
@@ -73,15 +73,21 @@ function fact(term, value) {
   return make("div", { class: "fact" }, make("dt", {}, term), make("dd", {}, value));
 }
 
+/** @param {number} apart @returns {string} */
+function difference(apart) {
+  return apart === 0 ? "0" : apart.toExponential(1);
+}
+
 /** @param {CertifiedStratum[]} strata */
 function strataTable(strata) {
-  const heads = ["rows", "labels differ", "outside tolerance", "largest ulp"];
+  const heads = ["rows", "labels differ", "outside tolerance", "largest difference"];
   const lines = strata.map((stratum) =>
     make(
       "tr",
       {},
       make("th", { scope: "row" }, stratum.name, make("small", {}, STRATA[stratum.name] ?? "")),
-      ...[stratum.rows, stratum.labels_differ, stratum.outside, stratum.max_ulp].map((n) => make("td", {}, show(n))),
+      ...[stratum.rows, stratum.labels_differ, stratum.outside].map((n) => make("td", {}, show(n))),
+      make("td", {}, difference(stratum.max_abs)),
     ),
   );
   const head = make(
@@ -119,13 +125,14 @@ function selfCheckParts(selfCheck) {
 
 /** @param {HTMLElement} result @param {Comparison} comparison @param {number} milliseconds */
 function showComparison(result, comparison, milliseconds) {
-  const { rows, agree, labelsDiffer, outside, maxUlp } = comparison;
+  const { rows, agree, labelsDiffer, outside } = comparison;
+  const largest = Math.max(...comparison.strata.map(({ maxAbs }) => maxAbs));
   result.dataset.state = agree === rows ? "holds" : "failed";
   const kinds = comparison.strata.map((stratum) => `${stratum.name} ${show(stratum.rows)}`).join(", ");
   result.replaceChildren(
     make("strong", {}, `${show(agree)} of ${show(rows)} rows agree with the original.`),
     ` Labels that differ: ${show(labelsDiffer)}. Rows outside the tolerance: ${show(outside)}. `,
-    `Largest difference: ${maxUlp} ulp. ${milliseconds.toFixed(0)} ms.`,
+    `Largest difference: ${difference(largest)}. ${milliseconds.toFixed(0)} ms.`,
     make("small", {}, kinds),
   );
 }
