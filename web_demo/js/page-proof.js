@@ -16,6 +16,7 @@ const STRATA = {
   real: "the training table itself",
   recombined: "values of the table in new combinations",
   boundary: "neighbouring numbers between which the original's answer jumps",
+  threshold: "both sides of single splits of the trees",
   special: "zeros, extremes, the smallest numbers",
   missing: "rows with unknown values",
   unseen: "categories that training never saw",
