@@ -60,9 +60,7 @@ def function_url_event(
 
 def _text(body: bytes, content_type: str) -> str | None:
     essence = content_type.partition(";")[0].strip().lower()
-    if not (
-        essence.startswith("text/") or essence in {"application/json", "application/xml", "application/javascript"}
-    ):
+    if not (essence.startswith("text/") or essence in TEXT_TYPES):
         return None if body else ""
     try:
         return body.decode()

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import onnx
+import pandas as pd
 import pytest
 from bundle_factory import as_json, seal
 from export_tools import FLOATS, frame, target
@@ -20,10 +21,11 @@ from sklearn.impute import SimpleImputer
 from sklearn.model_selection import FixedThresholdClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
-from sklearn.tree import DecisionTreeClassifier
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from deploy.verify import verify
-from export import export_bundle
+from export import ExportError, export_bundle
+from lambda_handler.predictor import Predictor
 
 Document = dict[str, Any]
 
@@ -228,3 +230,20 @@ def test_a_forest_behind_an_imputer(tmp_path: Path) -> None:
     found = {kind: each["caught"] / each["mutants"] for kind, each in score["kinds"].items() if kind != "imputer"}
     assert found["threshold"] > 0.8, score  # the rest split leaves of one value: no row can tell
     assert min(found.values()) > 0.5, score
+
+
+def test_a_row_that_is_answered_otherwise_alone_than_in_a_batch_refuses_the_export(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    X = pd.DataFrame({"number": np.sin(np.arange(90.0)), "other": np.cos(np.arange(90.0))})
+    tree = DecisionTreeRegressor(max_depth=3, random_state=0).fit(X, X["number"])
+    run = Predictor.run
+
+    def run_alone_otherwise(self: Predictor, columns: Any) -> Any:
+        labels, numbers = run(self, columns)
+        return labels, numbers + 1e-9 if len(columns[0]) == 1 else numbers
+
+    monkeypatch.setattr(Predictor, "run", run_alone_otherwise)
+    with pytest.raises(ExportError, match=r"not exact on \w+ \(asked alone\) rows"):
+        export_bundle(tree, X, tmp_path / "bundle")
+    assert not list(tmp_path.iterdir())
