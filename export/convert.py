@@ -1,83 +1,140 @@
 """Estimator -> ONNX graph: skl2onnx's graph builder, our converters."""
 
 import warnings
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import onnx
+from onnx import TensorProto
 from skl2onnx import convert_sklearn
-from skl2onnx.common.data_types import BooleanTensorType, DoubleTensorType, Int64TensorType, StringTensorType
+from skl2onnx.common.data_types import (
+    BooleanTensorType,
+    DoubleTensorType,
+    FloatTensorType,
+    Int64TensorType,
+    StringTensorType,
+)
 
+from export import write
 from export.errors import ExportError
 from export.frame import Schema
 from export.graph import IR_VERSION, ML, ML_OPSET, OPSET, SKL2ONNX_ML_OPSET, Graph, Tensor
-from export.write import write
+from export.tidy import merge, prune, rename
 
-TYPES = {"float64": DoubleTensorType, "int64": Int64TensorType, "bool": BooleanTensorType, "string": StringTensorType}
-KINDS = {DoubleTensorType: "double", Int64TensorType: "int64", BooleanTensorType: "bool", StringTensorType: "string"}
+TYPES = {
+    "float64": DoubleTensorType,
+    "float32": FloatTensorType,
+    "int64": Int64TensorType,
+    "bool": BooleanTensorType,
+    "string": StringTensorType,
+}
+KINDS = {
+    DoubleTensorType: "double",
+    FloatTensorType: "float",
+    Int64TensorType: "int64",
+    BooleanTensorType: "bool",
+    StringTensorType: "string",
+}
+NUMBERS = ("probabilities", "scores")
 
 
-def convert(estimator: Any, schema: Schema) -> bytes:
+def convert(estimator: Any, schema: Schema, *, targets: int = 1, transformer: bool = False) -> bytes:
     """Write a fitted estimator that `check_exportable` accepts as an ONNX model.
 
     Args:
-        estimator: a Pipeline, or one registered classifier or regressor.
+        estimator: of a registered class.
         schema: the columns it was fitted on; the graph's inputs are `x0`, `x1`, … in their order.
+        targets: how many numbers or labels it answers per row.
+        transformer: write what `transform` gives and not what `predict` and its like give.
 
     Returns:
-        The serialised model: outputs `label` and `probabilities`, or `value` of shape (n_rows,).
+        The serialised model. Outputs of a classifier: `label`, int64 of shape (n_rows,), and `probabilities`, or
+        `scores` where it has no probabilities, or neither; of a regressor: `value`, float64 of shape (n_rows,). With
+        several targets both have the shape (n_rows, n_targets). Of a transformer: `columns`.
+
+    Raises:
+        ExportError: columns reach a step that cannot take them, or a model has probabilities that no graph gives.
     """
-    inputs = [(f"x{i}", TYPES[column.dtype]([None, 1])) for i, column in enumerate(schema.columns)]
+    written: dict[str, str] = {}
+    elements = {"label": TensorProto.INT64}
+
+    def parse(scope: Any, model: Any, inputs: list[Any], custom_parsers: Any = None) -> list[Any]:  # noqa: ARG001
+        operator = scope.declare_local_operator("Selfsame", model)
+        operator.inputs = inputs
+        operator.outputs.append(scope.declare_local_variable("answer", DoubleTensorType([None, 1])))
+        return list(operator.outputs)
+
+    def nodes(scope: Any, operator: Any, container: Any) -> None:
+        graph = Graph(scope, container, write)
+        inputs = [Tensor(variable.onnx_name, KINDS[type(variable.type)], 1) for variable in operator.inputs]
+        if transformer:
+            written["columns"], texts = _side_by_side(graph, write.transform(graph, operator.raw_operator, inputs))
+            elements["columns"] = TensorProto.STRING if texts else TensorProto.DOUBLE
+        else:
+            written.update(_answers(graph, operator.raw_operator, inputs, targets))
+        graph.add("Identity", next(iter(written.values())), output=operator.outputs[0].onnx_name)
+
     kind = type(estimator)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # skl2onnx warns of versions that it was not tested with; the proof is ours
         model = convert_sklearn(
             estimator,
             name="selfsame",
-            initial_types=inputs,
+            initial_types=[(f"x{i}", TYPES[column.dtype]([None, 1])) for i, column in enumerate(schema.columns)],
             target_opset={"": OPSET, ML: SKL2ONNX_ML_OPSET},
-            custom_parsers={kind: _parse},
+            custom_parsers={kind: parse},
             custom_shape_calculators={kind: _keep_shapes},
-            custom_conversion_functions={kind: _write},
+            custom_conversion_functions={kind: nodes},
         )
+    _declare(model.graph, written, elements, targets)
     return _finish(model)
 
 
 def _keep_shapes(_operator: Any) -> None:
-    """Outputs are declared with their shapes when the estimator is parsed."""
+    """Outputs are declared with their shapes at the end."""
 
 
-def _parse(scope: Any, estimator: Any, inputs: list[Any], custom_parsers: Any = None) -> list[Any]:  # noqa: ARG001
-    """Declare the whole estimator as one operator: skl2onnx's first pass."""
-    operator = scope.declare_local_operator("Selfsame", estimator)
-    operator.inputs = inputs
-    outputs = [("value", DoubleTensorType([None, 1]))]
-    if hasattr(estimator, "classes_"):
-        width = len(estimator.classes_)
-        outputs = [("label", Int64TensorType([None])), ("probabilities", DoubleTensorType([None, width]))]
-    operator.outputs.extend(scope.declare_local_variable(name, kind) for name, kind in outputs)
-    return list(operator.outputs)
+def _answers(graph: Graph, estimator: Any, inputs: list[Tensor], targets: int) -> dict[str, str]:
+    """The answers that the graph's outputs hold, of those that the converter gives."""
+    found = graph.predict(estimator, inputs)
+    if "value" in found:
+        if targets > 1:
+            return {"value": found["value"]}
+        return {"value": graph.add("Squeeze", found["value"], graph.constant(np.array([1]), "axis"))}
+    if hasattr(estimator, "predict_proba") and "probabilities" not in found:
+        raise ExportError(
+            f"{type(estimator).__name__} has probabilities without an exact form",
+            "Use an estimator with exact probabilities, or one without any.",
+            step=type(estimator).__name__.lower(),
+        )
+    numbers = next((name for name in NUMBERS if name in found), None)
+    return {name: found[name] for name in ("label", numbers) if name}
 
 
-def _write(scope: Any, operator: Any, container: Any) -> None:
-    """Write its nodes: skl2onnx's second pass."""
-    graph = Graph(scope, container, write)
-    inputs = [Tensor(variable.onnx_name, KINDS[type(variable.type)], 1) for variable in operator.inputs]
-    tensors = write(graph, operator.raw_operator, inputs)
-    for tensor, variable in zip(tensors, operator.outputs, strict=True):
-        graph.add("Identity", tensor.name, output=variable.onnx_name)
+def _side_by_side(graph: Graph, tensors: list[Tensor]) -> tuple[str, bool]:
+    """One tensor of all columns, and whether it holds text."""
+    if all(tensor.kind == "string" for tensor in tensors):
+        return graph.add("Concat", *(tensor.name for tensor in tensors), axis=1), True
+    return graph.add("Identity", graph.matrix(tensors)), False
+
+
+def _declare(graph: onnx.GraphProto, written: dict[str, str], elements: Mapping[str, int], targets: int) -> None:
+    """Give the graph its outputs, by their names."""
+    del graph.output[:]
+    for name, tensor in written.items():
+        rename(graph, tensor, name)
+        flat = name in {"label", "value"} and targets == 1
+        shape = ["rows"] if flat else ["rows", f"{name}_columns"]
+        element = elements.get(name, TensorProto.DOUBLE)
+        graph.output.append(onnx.helper.make_tensor_value_info(name, element, shape))
 
 
 def _finish(model: onnx.ModelProto) -> bytes:
-    """Fix what must not vary: output names and shapes, opset, IR version, no metadata."""
+    """Fix what must not vary: opset, IR version, no metadata, nothing twice and nothing unused."""
     graph = model.graph
-    names = {output.name for output in graph.output}
-    if any(output.name.startswith("value") for output in graph.output):
-        _flatten_value(graph)
-    elif names != {"label", "probabilities"}:
-        raise ExportError(
-            f"the graph must end in label and probabilities; got {sorted(names)}", "Report this as a bug."
-        )
+    merge(graph)
+    prune(graph)
     del model.opset_import[:]
     model.opset_import.extend([onnx.helper.make_opsetid("", OPSET), onnx.helper.make_opsetid(ML, ML_OPSET)])
     model.ir_version = IR_VERSION
@@ -87,15 +144,3 @@ def _finish(model: onnx.ModelProto) -> bytes:
     onnx.checker.check_model(model, full_check=False)
     content: bytes = model.SerializeToString(deterministic=True)
     return content
-
-
-def _flatten_value(graph: onnx.GraphProto) -> None:
-    """Give a regressor's output the shape (n_rows,)."""
-    column = graph.output[0].name
-    for node in graph.node:
-        node.output[:] = ["value_column" if name == column else name for name in node.output]
-        node.input[:] = ["value_column" if name == column else name for name in node.input]
-    graph.initializer.append(onnx.numpy_helper.from_array(np.array([1]), "value_axis"))
-    graph.node.append(onnx.helper.make_node("Squeeze", ["value_column", "value_axis"], ["value"], name="Value"))
-    del graph.output[:]
-    graph.output.append(onnx.helper.make_tensor_value_info("value", onnx.TensorProto.DOUBLE, ["rows"]))

@@ -1,8 +1,7 @@
 """A thin hand on skl2onnx's graph container: every converter writes its nodes through it."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -20,14 +19,29 @@ DOUBLE, INT64 = TensorProto.DOUBLE, TensorProto.INT64
 
 @dataclass(frozen=True)
 class Tensor:
-    """A value in the graph: its name, what it holds (double, int64, bool or string) and its columns."""
+    """A value in the graph, of shape (n_rows, width).
+
+    Attributes:
+        name: in the graph.
+        kind: what it holds: double, float, int64, bool or string.
+        width: its columns.
+        sparse: scikit-learn has a sparse matrix here, and some steps compute otherwise then; in the graph it is dense.
+    """
 
     name: str
     kind: str
     width: int
+    sparse: bool = False
 
 
-Write = Callable[["Graph", Any, list[Tensor]], list[Tensor]]
+class Writer(Protocol):
+    """How an estimator inside another one is written: `export.write`."""
+
+    def predict(self, graph: "Graph", estimator: Any, inputs: list[Tensor]) -> dict[str, str]:
+        """Write a model."""
+
+    def transform(self, graph: "Graph", estimator: Any, inputs: list[Tensor]) -> list[Tensor]:
+        """Write a transformer."""
 
 
 class Graph:
@@ -36,15 +50,19 @@ class Graph:
     Args:
         scope: skl2onnx's scope, which names things.
         container: skl2onnx's container, which collects them.
-        write: how an estimator inside another one is written.
+        writer: how an estimator inside another one is written.
     """
 
-    def __init__(self, scope: Any, container: Any, write: "Write") -> None:
-        self._scope, self._container, self._write = scope, container, write
+    def __init__(self, scope: Any, container: Any, writer: Writer) -> None:
+        self._scope, self._container, self._writer = scope, container, writer
 
-    def write(self, estimator: Any, inputs: list[Tensor]) -> list[Tensor]:
-        """Write an estimator inside another one: `export.write.write`."""
-        return self._write(self, estimator, inputs)
+    def predict(self, estimator: Any, inputs: list[Tensor]) -> dict[str, str]:
+        """Write a model inside another one; its answers by name, as `Converter.predict` gives them."""
+        return self._writer.predict(self, estimator, inputs)
+
+    def transform(self, estimator: Any, inputs: list[Tensor]) -> list[Tensor]:
+        """Write a transformer inside another estimator; its columns."""
+        return self._writer.transform(self, estimator, inputs)
 
     def constant(self, array: npt.NDArray[Any], hint: str) -> str:
         """Store an array (its dtype is kept; object arrays are strings) and return its name."""
@@ -83,3 +101,23 @@ class Graph:
             return self.add("Concat", *(self.double(tensor) for tensor in tensors), axis=1)
         joined = self.add("Concat", *(tensor.name for tensor in tensors), axis=1)
         return self.add("Cast", joined, to=DOUBLE)
+
+    def split(self, tensors: list[Tensor]) -> list[Tensor]:
+        """The same columns, each a tensor of its own."""
+        columns = []
+        for tensor in tensors:
+            if tensor.width == 1:
+                columns.append(tensor)
+                continue
+            for column in range(tensor.width):
+                if tensor.kind == "string":  # Gather drops strings there
+                    bounds = (self.constant(np.array([n]), "column") for n in (column, column + 1, 1))
+                    name = self.add("Slice", tensor.name, *bounds)
+                else:
+                    name = self.add("Gather", tensor.name, self.constant(np.array([column]), "column"), axis=1)
+                columns.append(Tensor(name, tensor.kind, 1, tensor.sparse))
+        return columns
+
+    def chosen(self, matrix: str, columns: npt.ArrayLike) -> str:
+        """Columns of a number matrix by position, of shape (n_rows, n_chosen)."""
+        return self.add("Gather", matrix, self.constant(np.asarray(columns, dtype=np.int64), "chosen"), axis=1)

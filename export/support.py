@@ -10,7 +10,6 @@ from sklearn.exceptions import NotFittedError
 from sklearn.impute import SimpleImputer
 from sklearn.model_selection import FixedThresholdClassifier, TunedThresholdClassifierCV
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import MaxAbsScaler, RobustScaler, StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
 from export.converters import REGISTRY
@@ -72,7 +71,7 @@ def check_exportable(estimator: Any) -> None:
     last = core
     while type(last) is Pipeline:
         last = last.steps[-1][1]
-    if type(last) not in REGISTRY or REGISTRY[type(last)].kind == "transformer":
+    if type(last) not in REGISTRY or REGISTRY[type(last)].predict is None:
         raise ExportError(
             f"the last step must be a classifier or a regressor; got {type(last).__name__}",
             "Export the whole pipeline with its model.",
@@ -120,7 +119,9 @@ def core_of(estimator: Any) -> tuple[Any, float | None, Any]:
 
 def _check_threshold(estimator: Any) -> None:
     if not hasattr(estimator, "estimator_"):
-        raise _unfitted(estimator, _name(estimator))
+        raise ExportError(
+            f"{type(estimator).__name__} is not fitted", "Call fit before the export.", step=_name(estimator)
+        )
     if estimator.response_method == "decision_function" or not hasattr(estimator.estimator_, "predict_proba"):
         raise ExportError(
             "the threshold must be one on predict_proba; it is on decision_function",
@@ -146,74 +147,33 @@ def _obstacles(step: Any, path: str) -> Iterator[ExportError]:
             f"Use {kind.__name__} unchanged and fit again.",
             step=here,
         )
-    elif kind is Pipeline:
-        if not step.steps:
-            yield ExportError("a pipeline must hold a step; it is empty", "Add the model.", step=here)
-        for name, inner in step.steps:
-            yield from _inner_obstacles(inner, f"{path} > {name}" if path else name)
-        yield from _sparse_obstacles(step, path)
-    elif kind is ColumnTransformer:
-        yield from _column_obstacles(step, here)
-    else:
-        yield from _step_obstacles(step, here)
-
-
-def _inner_obstacles(step: Any, path: str) -> Iterator[ExportError]:
-    if step is None or (isinstance(step, str) and step in {"passthrough", "drop"}):
         return
-    yield from _obstacles(step, path)
-
-
-def _sparse_obstacles(pipeline: Pipeline, path: str) -> Iterator[ExportError]:
-    """Scalers behind sparse columns: there scikit-learn multiplies by 1 / scale, which is not the quotient."""
-    sparse = False
-    for name, inner in pipeline.steps:
-        if type(inner) is ColumnTransformer:
-            sparse = bool(getattr(inner, "sparse_output_", False))
-        elif sparse and type(inner) in {StandardScaler, MaxAbsScaler, RobustScaler}:
-            yield ExportError(
-                f"{type(inner).__name__} must get dense columns; the ColumnTransformer before it gives sparse ones",
-                "Set sparse_threshold=0 on the ColumnTransformer and fit again.",
-                step=f"{path} > {name}" if path else name,
-            )
-
-
-def _column_obstacles(step: Any, path: str) -> Iterator[ExportError]:
-    if not hasattr(step, "transformers_"):
-        yield _unfitted(step, path)
-        return
-    if step.transformer_weights:
-        remedy = "Leave transformer_weights out and scale inside the branch."
-        yield ExportError("transformer_weights are not exported exactly", remedy, step=path)
-    for name, inner, _ in step.transformers_:
-        if not len(step._transformer_to_input_indices[name]):
-            continue  # a branch without columns is neither fitted nor called
-        if type(inner) is ColumnTransformer:
-            yield ExportError("a ColumnTransformer inside another is not exported", "Make it one.", step=path)
-        else:
-            yield from _inner_obstacles(inner, f"{path} > {name}")
-
-
-def _step_obstacles(step: Any, path: str) -> Iterator[ExportError]:
-    kind = type(step)
     if kind not in REGISTRY:
-        yield _unknown(step, path)
+        yield _unknown(step, here)
         return
-    try:
-        check_is_fitted(step)
-    except NotFittedError:
-        yield _unfitted(step, path)
+    if kind is not Pipeline and not _is_fitted(step):
+        yield ExportError(f"{kind.__name__} is not fitted", "Call fit before the export.", step=here)
         return
     found = REGISTRY[kind].check(step)
     if found:
-        yield ExportError(found[0], found[1], step=path)
+        yield ExportError(found[0], found[1], step=here)
+    above = path if kind is Pipeline else here
     for name, inner in REGISTRY[kind].members(step):
-        yield from _inner_obstacles(inner, f"{path} > {name}")
+        if inner is not None and not isinstance(inner, str):
+            yield from _obstacles(inner, f"{above} > {name}" if above else name)
+
+
+def _is_fitted(step: Any) -> bool:
+    try:
+        check_is_fitted(step)
+    except NotFittedError:
+        return False
+    return True
 
 
 def _unknown(step: Any, path: str) -> ExportError:
     kind = type(step)
-    parents = [base for base in kind.__mro__[1:] if base in REGISTRY or base in {Pipeline, ColumnTransformer}]
+    parents = [base for base in kind.__mro__[1:] if base in REGISTRY]
     if parents:
         return ExportError(
             f"{kind.__name__} is a subclass of {parents[0].__name__} and may override any of its methods",
@@ -231,10 +191,6 @@ def _replacement(step: Any) -> str:
     if type(step) is FixedThresholdClassifier:
         return "Put the whole pipeline inside the FixedThresholdClassifier and fit again."
     return f"Replace it by one of {', '.join(sorted(cls.__name__ for cls in REGISTRY))}."
-
-
-def _unfitted(step: Any, path: str) -> ExportError:
-    return ExportError(f"{type(step).__name__} is not fitted", "Call fit before the export.", step=path)
 
 
 def _name(step: Any) -> str:

@@ -1,53 +1,51 @@
-"""Write an estimator's nodes: containers hand columns on, every other class has its converter."""
+"""Write an estimator's nodes with the converter of its class."""
 
 from typing import Any
 
-from sklearn.compose import ColumnTransformer
-from sklearn.pipeline import Pipeline
-
 from export.converters import REGISTRY
-from export.converters.impute import kept_columns
 from export.errors import ExportError
 from export.graph import Graph, Tensor
 
 
-def write(graph: Graph, estimator: Any, inputs: list[Tensor]) -> list[Tensor]:
-    """Write a fitted estimator that `check_exportable` accepts.
+def predict(graph: Graph, estimator: Any, inputs: list[Tensor]) -> dict[str, str]:
+    """Write a fitted model that `check_exportable` accepts.
 
     Args:
         graph: where to.
-        estimator: a Pipeline, a ColumnTransformer, or of a registered class.
+        estimator: of a registered class.
         inputs: its columns.
 
     Returns:
-        A transformer's columns; a classifier's label, of shape (n_rows,), and probabilities, of shape
-        (n_rows, n_classes); a regressor's value, of shape (n_rows, 1).
+        Its answers by name, as `Converter.predict` says.
 
     Raises:
-        ExportError: columns reach a step that cannot take them.
+        ExportError: it is no model, or columns reach a step that cannot take them.
     """
-    if type(estimator) is Pipeline:
-        for _, step in estimator.steps:
-            if step is not None and not isinstance(step, str):
-                inputs = write(graph, step, inputs)
-        return inputs
-    if type(estimator) is ColumnTransformer:
-        return _write_columns(graph, estimator, inputs)
     _check_inputs(estimator, inputs)
-    names = REGISTRY[type(estimator)].convert(graph, estimator, inputs)
-    return [Tensor(name, kind, width) for name, (kind, width) in zip(names, outputs_of(estimator, inputs), strict=True)]
+    converter = REGISTRY[type(estimator)].predict
+    if converter is None:
+        raise _misplaced(estimator, "a model", "a transformer")
+    return converter(graph, estimator, inputs)
 
 
-def outputs_of(estimator: Any, inputs: list[Tensor]) -> list[tuple[str, int]]:
-    """Kind and width of each tensor that a registered estimator gives."""
-    entry = REGISTRY[type(estimator)]
-    if entry.kind == "classifier":
-        return [("int64", 1), ("double", len(estimator.classes_))]
-    if entry.kind == "regressor":
-        return [("double", 1)]
-    if entry.keeps_text and inputs[0].kind == "string":
-        return [("string", 1)] * len(kept_columns(estimator))
-    return [("double", _width(estimator, sum(tensor.width for tensor in inputs)))]
+def transform(graph: Graph, estimator: Any, inputs: list[Tensor]) -> list[Tensor]:
+    """Write a fitted transformer that `check_exportable` accepts.
+
+    Returns:
+        Its columns.
+
+    Raises:
+        ExportError: it is no transformer, or columns reach a step that cannot take them.
+    """
+    _check_inputs(estimator, inputs)
+    converter = REGISTRY[type(estimator)].transform
+    if converter is None:
+        raise _misplaced(estimator, "a transformer", "a model")
+    found = converter(graph, estimator, inputs)
+    if not isinstance(found, str):
+        return found
+    width = _width(estimator, sum(tensor.width for tensor in inputs))
+    return [Tensor(found, "double", width, any(tensor.sparse for tensor in inputs))]
 
 
 def _width(estimator: Any, taken: int) -> int:
@@ -57,45 +55,20 @@ def _width(estimator: Any, taken: int) -> int:
     return len(estimator.get_feature_names_out(names))
 
 
-def _write_columns(graph: Graph, transformer: Any, inputs: list[Tensor]) -> list[Tensor]:
-    """Give every branch of a ColumnTransformer its own columns and set the results side by side."""
-    if any(tensor.width != 1 for tensor in inputs):
-        raise ExportError(
-            "a ColumnTransformer must get the table's own columns; a step in front of it has set columns side by side",
-            "Make it the first step, with that step inside its branches.",
-            step="columntransformer",
-        )
-    outputs: list[Tensor] = []
-    for name, step, _ in transformer.transformers_:
-        columns = transformer._transformer_to_input_indices[name]
-        if (isinstance(step, str) and step == "drop") or not len(columns):
-            continue
-        chosen = [inputs[index] for index in columns]
-        outputs += chosen if isinstance(step, str) else write(graph, step, chosen)
-    return outputs
-
-
 def _check_inputs(estimator: Any, inputs: list[Tensor]) -> None:
     """Refuse text where numbers are computed: scikit-learn would parse it, and no runtime parses as it does."""
-    entry, kind = REGISTRY[type(estimator)], type(estimator).__name__
-    texts = [tensor.kind == "string" for tensor in inputs]
-    if any(texts) and not entry.takes_text:
+    if any(tensor.kind == "string" for tensor in inputs) and not REGISTRY[type(estimator)].takes_text:
         raise ExportError(
-            f"{kind} must get numbers; it was fitted on text",
+            f"{type(estimator).__name__} must get numbers; it was fitted on text",
             'Convert the column with astype("float64"), or encode it, and fit again.',
-            step=kind.lower(),
+            step=type(estimator).__name__.lower(),
         )
-    if not entry.keeps_text or not any(texts):
-        return
-    if not all(texts):
-        raise ExportError(
-            f"{kind} must get either numbers or text; it was fitted on both",
-            "Give numbers and text a branch of their own in a ColumnTransformer.",
-            step=kind.lower(),
-        )
-    if estimator.add_indicator:
-        raise ExportError(
-            f"{kind} marks missing numbers only; add_indicator is set and it was fitted on text",
-            "Leave add_indicator out there: OneHotEncoder has a column for missing values of its own.",
-            step=kind.lower(),
-        )
+
+
+def _misplaced(estimator: Any, wanted: str, got: str) -> ExportError:
+    name = type(estimator).__name__
+    return ExportError(
+        f"{name} stands where {wanted} must stand and has an exact form as {got} only",
+        "Give that place another estimator and fit again.",
+        step=name.lower(),
+    )

@@ -35,7 +35,7 @@ from sklearn.preprocessing import (
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor, ExtraTreeClassifier, ExtraTreeRegressor
 from threadpoolctl import threadpool_limits
 
-from export.converters.registry import LINEAR_REGRESSORS
+from export.converters.linear import LINEAR_REGRESSORS
 from export.support import core_of
 
 TREES: dict[str, Any] = {

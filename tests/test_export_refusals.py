@@ -251,15 +251,15 @@ def test_a_wrong_graph_is_refused_by_the_proof_and_leaves_nothing(
     model = make_pipeline(StandardScaler(), DecisionTreeRegressor(max_depth=6)).fit(X, value(X))
     right = scale.convert_standard
 
-    def reciprocal(graph: Any, estimator: Any, inputs: Any) -> list[str]:
+    def reciprocal(graph: Any, estimator: Any, inputs: Any) -> str:
         centred = graph.add("Sub", graph.matrix(inputs), graph.constant(estimator.mean_.reshape(1, -1), "mean"))
-        return [graph.add("Mul", centred, graph.constant(1.0 / estimator.scale_.reshape(1, -1), "reciprocal"))]
+        return str(graph.add("Mul", centred, graph.constant(1.0 / estimator.scale_.reshape(1, -1), "reciprocal")))
 
-    monkeypatch.setitem(REGISTRY, StandardScaler, dataclasses.replace(REGISTRY[StandardScaler], convert=reciprocal))
+    monkeypatch.setitem(REGISTRY, StandardScaler, dataclasses.replace(REGISTRY[StandardScaler], transform=reciprocal))
     error = refused(model, X, tmp_path)
     assert "is not exact on" in error.reason
     assert "the worst row is" in error.reason
-    monkeypatch.setitem(REGISTRY, StandardScaler, dataclasses.replace(REGISTRY[StandardScaler], convert=right))
+    monkeypatch.setitem(REGISTRY, StandardScaler, dataclasses.replace(REGISTRY[StandardScaler], transform=right))
     assert export_bundle(model, X, tmp_path / "bundle").is_dir()
 
 

@@ -1,9 +1,35 @@
-"""Exact converters, one file per estimator family.
+"""One file per family of estimators; each lists its classes in `CONVERTERS`."""
 
-A converter is `convert(graph, estimator, inputs) -> list of output names`; `REGISTRY` names the one for each class.
-Only the exact classes listed there are converted: a subclass may have overridden anything.
-"""
+from export.converters import (
+    bayes,
+    boosting,
+    compose,
+    encode,
+    forest,
+    histogram,
+    impute,
+    linear,
+    meta,
+    neural,
+    scale,
+    select,
+)
+from export.converters.converter import Converter
 
-from export.converters.registry import REGISTRY, Converter, Kind
+FAMILIES = (
+    compose,
+    impute,
+    scale,
+    select,
+    encode,
+    linear,
+    bayes,
+    neural,
+    forest,
+    boosting,
+    histogram,
+    meta,
+)
+REGISTRY: dict[type, Converter] = {cls: entry for family in FAMILIES for cls, entry in family.CONVERTERS.items()}
 
-__all__ = ["REGISTRY", "Converter", "Kind"]
+__all__ = ["REGISTRY", "Converter"]

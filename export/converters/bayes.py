@@ -7,12 +7,14 @@ would move probabilities by far more than rounding. `CumSum` adds from left to r
 from typing import Any
 
 import numpy as np
+from sklearn.naive_bayes import GaussianNB
 
+from export.converters.converter import Converter
 from export.converters.linear import class_of_largest
 from export.graph import Graph, Tensor
 
 
-def convert_gaussian(graph: Graph, estimator: Any, inputs: list[Tensor]) -> list[str]:
+def convert_gaussian(graph: Graph, estimator: Any, inputs: list[Tensor]) -> dict[str, str]:
     """Write log prior + (-sum log(2 pi var) / 2 - sum ((x - mean)^2 / var) / 2) per class, and its normalised exp."""
     row = graph.add("Unsqueeze", graph.matrix(inputs), graph.constant(np.array([1]), "axis"))
     apart = graph.add("Sub", row, graph.constant(estimator.theta_[None, :, :], "means"))
@@ -24,7 +26,7 @@ def convert_gaussian(graph: Graph, estimator: Any, inputs: list[Tensor]) -> list
     spread = np.array([-0.5 * np.sum(np.log(2.0 * np.pi * variances)) for variances in estimator.var_])
     density = graph.add("Sub", graph.constant(spread[None, :], "spread"), half)
     likelihood = graph.add("Add", density, graph.constant(np.log(estimator.class_prior_)[None, :], "prior"))
-    return [class_of_largest(graph, likelihood), _normalised(graph, likelihood)]
+    return {"label": class_of_largest(graph, likelihood), "probabilities": _normalised(graph, likelihood)}
 
 
 def _normalised(graph: Graph, likelihood: str) -> str:
@@ -34,3 +36,6 @@ def _normalised(graph: Graph, likelihood: str) -> str:
     sizes = graph.add("Exp", graph.add("Sub", likelihood, largest))
     logarithm = graph.add("Log", graph.add("ReduceSum", sizes, axis, keepdims=1))
     return graph.add("Exp", graph.add("Sub", likelihood, graph.add("Add", logarithm, largest)))
+
+
+CONVERTERS: dict[type, Converter] = {GaussianNB: Converter(predict=convert_gaussian)}

@@ -5,7 +5,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from sklearn.dummy import DummyClassifier, DummyRegressor
+from sklearn.ensemble import GradientBoostingClassifier, GradientBoostingRegressor
 
+from export.converters.converter import Converter
 from export.converters.linear import binary_probabilities, class_of_largest, positive_label
 from export.converters.trees import Tree, add_ensemble, as_float32, from_cart
 from export.graph import Graph, Tensor
@@ -20,17 +22,19 @@ def check(estimator: Any) -> tuple[str, str] | None:
     return None
 
 
-def convert_classifier(graph: Graph, estimator: Any, inputs: list[Tensor]) -> list[str]:
+def convert_classifier(graph: Graph, estimator: Any, inputs: list[Tensor]) -> dict[str, str]:
     """Write expit or softmax of the raw sums; binary labels are `raw >= 0`, as GradientBoosting has it."""
     raw = _raw(graph, estimator, inputs)
     if len(estimator.classes_) > 2:
-        return [class_of_largest(graph, raw), graph.add("Softmax", raw, axis=1)]
-    return [positive_label(graph, raw, "GreaterOrEqual"), binary_probabilities(graph, raw)]
+        label, probabilities = class_of_largest(graph, raw), graph.add("Softmax", raw, axis=1)
+    else:
+        label, probabilities = positive_label(graph, raw, "GreaterOrEqual"), binary_probabilities(graph, raw)
+    return {"label": label, "probabilities": probabilities, "scores": raw}
 
 
-def convert_regressor(graph: Graph, estimator: Any, inputs: list[Tensor]) -> list[str]:
+def convert_regressor(graph: Graph, estimator: Any, inputs: list[Tensor]) -> dict[str, str]:
     """Write the raw sum, of shape (n_rows, 1)."""
-    return [_raw(graph, estimator, inputs)]
+    return {"value": _raw(graph, estimator, inputs)}
 
 
 def _raw(graph: Graph, estimator: Any, inputs: list[Tensor]) -> str:
@@ -56,3 +60,9 @@ def _start(estimator: Any) -> npt.NDArray[np.float64]:
     """The raw prediction before any tree, of shape (n_targets,)."""
     start: npt.NDArray[np.float64] = estimator._raw_predict_init(np.zeros((1, estimator.n_features_in_), np.float32))[0]
     return start
+
+
+CONVERTERS: dict[type, Converter] = {
+    GradientBoostingClassifier: Converter(predict=convert_classifier, check=check),
+    GradientBoostingRegressor: Converter(predict=convert_regressor, check=check),
+}

@@ -12,7 +12,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from onnx import numpy_helper
+from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder
 
+from export.converters.converter import Converter
 from export.frame import MISSING_CODE
 from export.graph import ML, Graph, Tensor
 from lambda_handler.contract import is_missing
@@ -43,24 +45,14 @@ def check(estimator: Any) -> tuple[str, str] | None:
     return None
 
 
-def convert(graph: Graph, estimator: Any, inputs: list[Tensor]) -> list[str]:
+def convert(graph: Graph, estimator: Any, inputs: list[Tensor]) -> list[Tensor]:
     """Write one look-up per column and set the results side by side."""
-    columns = _split(graph, inputs)
+    columns = graph.split(inputs)
     blocks = [_look_up(graph, column, *_table(estimator, index)) for index, column in enumerate(columns)]
     blocks = [block for block in blocks if block]
-    return [graph.add("Concat", *blocks, axis=1) if len(blocks) > 1 else blocks[0]]
-
-
-def _split(graph: Graph, inputs: list[Tensor]) -> list[Tensor]:
-    columns = []
-    for tensor in inputs:
-        for column in range(tensor.width):
-            if tensor.width == 1:
-                columns.append(tensor)
-                continue
-            index = graph.constant(np.array([column]), "column")
-            columns.append(Tensor(graph.add("Gather", tensor.name, index, axis=1), tensor.kind, 1))
-    return columns
+    matrix = graph.add("Concat", *blocks, axis=1) if len(blocks) > 1 else blocks[0]
+    width = int(np.sum(_widths(estimator)))
+    return [Tensor(matrix, "double", width, bool(getattr(estimator, "sparse_output", False)))]
 
 
 def _table(estimator: Any, column: int) -> tuple[list[Any], npt.NDArray[np.float64]]:
@@ -90,7 +82,7 @@ def _unseen(keys: list[Any]) -> Any:
 def _encode(estimator: Any, rows: npt.NDArray[Any], column: int) -> npt.NDArray[np.float64]:
     """The encoder's own answers for one column; zeros for a value that it rejects (the contract rejects it, too)."""
     names = getattr(estimator, "feature_names_in_", None)
-    widths = getattr(estimator, "_n_features_outs", [1] * len(estimator.categories_))
+    widths = _widths(estimator)
     start, width = int(np.sum(widths[:column])), int(widths[column])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # unseen values and bare arrays are meant here
@@ -104,6 +96,11 @@ def _encode(estimator: Any, rows: npt.NDArray[Any], column: int) -> npt.NDArray[
             return np.concatenate([_encode(estimator, rows[i : i + 1], column) for i in range(len(rows))])
     dense = encoded.toarray() if hasattr(encoded, "toarray") else encoded
     return np.asarray(dense, dtype=np.float64)[:, start : start + width]
+
+
+def _widths(estimator: Any) -> list[int]:
+    """How many columns each column becomes."""
+    return list(getattr(estimator, "_n_features_outs", [1] * len(estimator.categories_)))
 
 
 def _look_up(graph: Graph, tensor: Tensor, keys: list[Any], table: npt.NDArray[np.float64]) -> str:
@@ -135,3 +132,9 @@ def _number(graph: Graph, name: str, keys: npt.NDArray[Any], rows: npt.NDArray[n
         values_tensor=numpy_helper.from_array(rows.astype(np.int64)),
         default_tensor=numpy_helper.from_array(np.array([default], dtype=np.int64)),
     )
+
+
+CONVERTERS: dict[type, Converter] = {
+    OneHotEncoder: Converter(transform=convert, check=check, takes_text=True),
+    OrdinalEncoder: Converter(transform=convert, check=check, takes_text=True),
+}

@@ -10,7 +10,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor, RandomForestClassifier, RandomForestRegressor
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor, ExtraTreeClassifier, ExtraTreeRegressor
 
+from export.converters.converter import Converter
 from export.converters.linear import class_of_largest
 from export.converters.trees import Tree, add_ensemble, as_float32, from_cart
 from export.graph import INT64, Graph, Tensor
@@ -25,15 +28,15 @@ def check(estimator: Any) -> tuple[str, str] | None:
     return None
 
 
-def convert_classifier(graph: Graph, estimator: Any, inputs: list[Tensor]) -> list[str]:
+def convert_classifier(graph: Graph, estimator: Any, inputs: list[Tensor]) -> dict[str, str]:
     """Write mean leaf fractions, of shape (n_rows, n_classes), and the first largest one's index."""
     probabilities = _mean_leaves(graph, estimator, inputs)
-    return [class_of_largest(graph, probabilities), probabilities]
+    return {"label": class_of_largest(graph, probabilities), "probabilities": probabilities}
 
 
-def convert_regressor(graph: Graph, estimator: Any, inputs: list[Tensor]) -> list[str]:
+def convert_regressor(graph: Graph, estimator: Any, inputs: list[Tensor]) -> dict[str, str]:
     """Write the mean leaf value, of shape (n_rows, 1)."""
-    return [_mean_leaves(graph, estimator, inputs)]
+    return {"value": _mean_leaves(graph, estimator, inputs)}
 
 
 def _mean_leaves(graph: Graph, estimator: Any, inputs: list[Tensor]) -> str:
@@ -63,3 +66,11 @@ def _numbered(members: list[Any]) -> tuple[list[Tree], npt.NDArray[np.float64]]:
         rows.append(member.value[leaves, 0, :])
         count += len(leaves)
     return trees, np.concatenate(rows).astype(np.float64)
+
+
+CLASSIFIERS = (DecisionTreeClassifier, ExtraTreeClassifier, RandomForestClassifier, ExtraTreesClassifier)
+REGRESSORS = (DecisionTreeRegressor, ExtraTreeRegressor, RandomForestRegressor, ExtraTreesRegressor)
+CONVERTERS: dict[type, Converter] = {
+    **{cls: Converter(predict=convert_classifier, check=check) for cls in CLASSIFIERS},
+    **{cls: Converter(predict=convert_regressor, check=check) for cls in REGRESSORS},
+}

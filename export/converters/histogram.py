@@ -5,8 +5,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from onnx import numpy_helper
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
 from export.converters.boosting import start_trees
+from export.converters.converter import Converter
 from export.converters.linear import binary_probabilities, class_of_largest, positive_label
 from export.converters.trees import Tree, add_ensemble
 from export.graph import ML, Graph, Tensor
@@ -23,17 +25,19 @@ def check(estimator: Any) -> tuple[str, str] | None:
     return None
 
 
-def convert_classifier(graph: Graph, estimator: Any, inputs: list[Tensor]) -> list[str]:
+def convert_classifier(graph: Graph, estimator: Any, inputs: list[Tensor]) -> dict[str, str]:
     """Write expit or softmax of the raw sums; binary labels are `raw > 0`."""
     raw = _raw(graph, estimator, inputs)
     if len(estimator.classes_) > 2:
-        return [class_of_largest(graph, raw), graph.add("Softmax", raw, axis=1)]
-    return [positive_label(graph, raw, "Greater"), binary_probabilities(graph, raw)]
+        label, probabilities = class_of_largest(graph, raw), graph.add("Softmax", raw, axis=1)
+    else:
+        label, probabilities = positive_label(graph, raw, "Greater"), binary_probabilities(graph, raw)
+    return {"label": label, "probabilities": probabilities, "scores": raw}
 
 
-def convert_regressor(graph: Graph, estimator: Any, inputs: list[Tensor]) -> list[str]:
+def convert_regressor(graph: Graph, estimator: Any, inputs: list[Tensor]) -> dict[str, str]:
     """Write the raw sum, of shape (n_rows, 1)."""
-    return [_raw(graph, estimator, inputs)]
+    return {"value": _raw(graph, estimator, inputs)}
 
 
 def _raw(graph: Graph, estimator: Any, inputs: list[Tensor]) -> str:
@@ -127,3 +131,9 @@ def _tree(predictor: Any, known: dict[int, list[int]]) -> Tree:
         left = [float(code) for code in known[int(tree.feature[node])] if bits[code]]
         tree.members[node] = left + ([MISSING_CATEGORY] if tree.missing_left[node] else [])
     return tree
+
+
+CONVERTERS: dict[type, Converter] = {
+    HistGradientBoostingClassifier: Converter(predict=convert_classifier, check=check, takes_text=True),
+    HistGradientBoostingRegressor: Converter(predict=convert_regressor, check=check, takes_text=True),
+}

@@ -5,7 +5,33 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse
+from sklearn.linear_model import (
+    ARDRegression,
+    BayesianRidge,
+    ElasticNet,
+    ElasticNetCV,
+    HuberRegressor,
+    Lars,
+    LarsCV,
+    Lasso,
+    LassoCV,
+    LassoLars,
+    LassoLarsCV,
+    LassoLarsIC,
+    LinearRegression,
+    LogisticRegression,
+    LogisticRegressionCV,
+    OrthogonalMatchingPursuit,
+    OrthogonalMatchingPursuitCV,
+    QuantileRegressor,
+    Ridge,
+    RidgeCV,
+    SGDRegressor,
+    TheilSenRegressor,
+)
+from sklearn.svm import LinearSVR
 
+from export.converters.converter import Converter
 from export.graph import INT64, Graph, Tensor
 
 
@@ -26,17 +52,19 @@ def product(graph: Graph, matrix: str, weights: npt.NDArray[np.float64]) -> str:
     return graph.add("MatMul" if len(weights) > 1 else "Mul", matrix, graph.constant(weights, "coefficients"))
 
 
-def convert_logistic(graph: Graph, estimator: Any, inputs: list[Tensor]) -> list[str]:
+def convert_logistic(graph: Graph, estimator: Any, inputs: list[Tensor]) -> dict[str, str]:
     """Write expit or softmax of the decision function; the label comes from the decision function itself."""
     scores = _decision(graph, estimator, inputs)
     if len(estimator.classes_) > 2:
-        return [class_of_largest(graph, scores), graph.add("Softmax", scores, axis=1)]
-    return [positive_label(graph, scores, "Greater"), binary_probabilities(graph, scores)]
+        label, probabilities = class_of_largest(graph, scores), graph.add("Softmax", scores, axis=1)
+    else:
+        label, probabilities = positive_label(graph, scores, "Greater"), binary_probabilities(graph, scores)
+    return {"label": label, "probabilities": probabilities, "scores": scores}
 
 
-def convert_regressor(graph: Graph, estimator: Any, inputs: list[Tensor]) -> list[str]:
+def convert_regressor(graph: Graph, estimator: Any, inputs: list[Tensor]) -> dict[str, str]:
     """Write X @ coef + intercept, of shape (n_rows, 1)."""
-    return [_decision(graph, estimator, inputs)]
+    return {"value": _decision(graph, estimator, inputs)}
 
 
 def check(estimator: Any) -> tuple[str, str] | None:
@@ -69,3 +97,33 @@ def positive_label(graph: Graph, scores: str, operator: str) -> str:
 def class_of_largest(graph: Graph, scores: str) -> str:
     """Index of the first largest score per row, of shape (n_rows,), as NumPy's argmax."""
     return graph.add("ArgMax", scores, axis=1, keepdims=0, select_last_index=0)
+
+
+LINEAR_REGRESSORS = (
+    ARDRegression,
+    BayesianRidge,
+    ElasticNet,
+    ElasticNetCV,
+    HuberRegressor,
+    Lars,
+    LarsCV,
+    Lasso,
+    LassoCV,
+    LassoLars,
+    LassoLarsCV,
+    LassoLarsIC,
+    LinearRegression,
+    OrthogonalMatchingPursuit,
+    OrthogonalMatchingPursuitCV,
+    QuantileRegressor,
+    Ridge,
+    RidgeCV,
+    SGDRegressor,
+    TheilSenRegressor,
+    LinearSVR,
+)
+CONVERTERS: dict[type, Converter] = {
+    LogisticRegression: Converter(predict=convert_logistic, check=check),
+    LogisticRegressionCV: Converter(predict=convert_logistic, check=check),
+    **{cls: Converter(predict=convert_regressor, check=check) for cls in LINEAR_REGRESSORS},
+}

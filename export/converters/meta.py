@@ -4,8 +4,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from sklearn.compose import TransformedTargetRegressor
+from sklearn.ensemble import BaggingClassifier, BaggingRegressor, VotingClassifier, VotingRegressor
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
+from export.converters.converter import Converter
 from export.converters.linear import class_of_largest
 from export.graph import Graph, Tensor
 
@@ -59,37 +62,37 @@ def check_target(estimator: Any) -> tuple[str, str] | None:
     return f"the target's inverse {shown!r} has no exact form", f"Use one of {known}, or StandardScaler()."
 
 
-def convert_voting_classifier(graph: Graph, estimator: Any, inputs: list[Tensor]) -> list[str]:
+def convert_voting_classifier(graph: Graph, estimator: Any, inputs: list[Tensor]) -> dict[str, str]:
     """Write the weighted mean of the members' probabilities."""
-    found = [graph.write(member, inputs)[-1].name for member in estimator.estimators_]
+    found = [graph.predict(member, inputs)["probabilities"] for member in estimator.estimators_]
     probabilities = _average(graph, found, estimator._weights_not_none)
-    return [class_of_largest(graph, probabilities), probabilities]
+    return {"label": class_of_largest(graph, probabilities), "probabilities": probabilities}
 
 
-def convert_voting_regressor(graph: Graph, estimator: Any, inputs: list[Tensor]) -> list[str]:
+def convert_voting_regressor(graph: Graph, estimator: Any, inputs: list[Tensor]) -> dict[str, str]:
     """Write the weighted mean of the members' values."""
-    found = [graph.write(member, inputs)[-1].name for member in estimator.estimators_]
-    return [_average(graph, found, estimator._weights_not_none)]
+    found = [graph.predict(member, inputs)["value"] for member in estimator.estimators_]
+    return {"value": _average(graph, found, estimator._weights_not_none)}
 
 
-def convert_bagging_classifier(graph: Graph, estimator: Any, inputs: list[Tensor]) -> list[str]:
+def convert_bagging_classifier(graph: Graph, estimator: Any, inputs: list[Tensor]) -> dict[str, str]:
     """Write the mean of the members' probabilities, each on its own columns."""
-    probabilities = _average(graph, _bagged(graph, estimator, inputs), None)
-    return [class_of_largest(graph, probabilities), probabilities]
+    probabilities = _average(graph, _bagged(graph, estimator, inputs, "probabilities"), None)
+    return {"label": class_of_largest(graph, probabilities), "probabilities": probabilities}
 
 
-def convert_bagging_regressor(graph: Graph, estimator: Any, inputs: list[Tensor]) -> list[str]:
+def convert_bagging_regressor(graph: Graph, estimator: Any, inputs: list[Tensor]) -> dict[str, str]:
     """Write the mean of the members' values, each on its own columns."""
-    return [_average(graph, _bagged(graph, estimator, inputs), None)]
+    return {"value": _average(graph, _bagged(graph, estimator, inputs, "value"), None)}
 
 
-def convert_target(graph: Graph, estimator: Any, inputs: list[Tensor]) -> list[str]:
+def convert_target(graph: Graph, estimator: Any, inputs: list[Tensor]) -> dict[str, str]:
     """Write the regressor, then the inverse of the target's transformation."""
-    value = graph.write(estimator.regressor_, inputs)[-1].name
+    value = graph.predict(estimator.regressor_, inputs)["value"]
     transformer = estimator.transformer_
     if type(transformer) is StandardScaler:
         scaled = _with(graph, "Mul", value, transformer.scale_) if transformer.with_std else value
-        return [_with(graph, "Add", scaled, transformer.mean_) if transformer.with_mean else scaled]
+        return {"value": _with(graph, "Add", scaled, transformer.mean_) if transformer.with_mean else scaled}
     for step in INVERSES[transformer.inverse_func]:
         if step in {"minus one", "plus one"}:
             value = _with(graph, "Sub" if step == "minus one" else "Add", value, np.ones(1))
@@ -97,14 +100,14 @@ def convert_target(graph: Graph, estimator: Any, inputs: list[Tensor]) -> list[s
             value = graph.add("Mul", value, value)
         else:
             value = graph.add(step, value)
-    return [value]
+    return {"value": value}
 
 
-def _bagged(graph: Graph, estimator: Any, inputs: list[Tensor]) -> list[str]:
+def _bagged(graph: Graph, estimator: Any, inputs: list[Tensor], answer: str) -> list[str]:
     matrix, found = graph.matrix(inputs), []
     for member, features in zip(estimator.estimators_, estimator.estimators_features_, strict=True):
-        chosen = graph.add("Gather", matrix, graph.constant(np.asarray(features, dtype=np.int64), "features"), axis=1)
-        found.append(graph.write(member, [Tensor(chosen, "double", len(features))])[-1].name)
+        columns = [Tensor(graph.chosen(matrix, features), "double", len(features))]
+        found.append(graph.predict(member, columns)[answer])
     return found
 
 
@@ -119,3 +122,14 @@ def _average(graph: Graph, names: list[str], weights: list[float] | None) -> str
 def _with(graph: Graph, operator: str, name: str, number: npt.NDArray[Any]) -> str:
     constant = np.asarray(number, dtype=np.float64).reshape(1, -1)
     return graph.add(operator, name, graph.constant(constant, operator.lower()))
+
+
+CONVERTERS: dict[type, Converter] = {
+    VotingClassifier: Converter(
+        predict=convert_voting_classifier, check=check_voting, takes_text=True, members=members
+    ),
+    VotingRegressor: Converter(predict=convert_voting_regressor, takes_text=True, members=members),
+    BaggingClassifier: Converter(predict=convert_bagging_classifier, check=check_bagging, members=members),
+    BaggingRegressor: Converter(predict=convert_bagging_regressor, members=members),
+    TransformedTargetRegressor: Converter(predict=convert_target, check=check_target, takes_text=True, members=members),
+}

@@ -3,7 +3,9 @@
 from typing import Any
 
 import numpy as np
+from sklearn.neural_network import MLPClassifier, MLPRegressor
 
+from export.converters.converter import Converter
 from export.converters.linear import binary_probabilities_of, class_of_largest, product
 from export.graph import INT64, Graph, Tensor
 
@@ -21,21 +23,21 @@ def check(estimator: Any) -> tuple[str, str] | None:
     return None
 
 
-def convert_classifier(graph: Graph, estimator: Any, inputs: list[Tensor]) -> list[str]:
+def convert_classifier(graph: Graph, estimator: Any, inputs: list[Tensor]) -> dict[str, str]:
     """Write the layers, then expit (label 1 where it is above a half) or softmax."""
     last = _layers(graph, estimator, inputs)
     if len(estimator.classes_) > 2:
         probabilities = graph.add("Softmax", last, axis=1)
-        return [class_of_largest(graph, probabilities), probabilities]
+        return {"label": class_of_largest(graph, probabilities), "probabilities": probabilities}
     positive = graph.add("Sigmoid", last)
     above = graph.add("Greater", positive, graph.constant(np.full((1, 1), 0.5), "half"))
     label = graph.add("Squeeze", graph.add("Cast", above, to=INT64), graph.constant(np.array([1]), "axis"))
-    return [label, binary_probabilities_of(graph, positive)]
+    return {"label": label, "probabilities": binary_probabilities_of(graph, positive)}
 
 
-def convert_regressor(graph: Graph, estimator: Any, inputs: list[Tensor]) -> list[str]:
+def convert_regressor(graph: Graph, estimator: Any, inputs: list[Tensor]) -> dict[str, str]:
     """Write the layers, of shape (n_rows, 1)."""
-    return [_layers(graph, estimator, inputs)]
+    return {"value": _layers(graph, estimator, inputs)}
 
 
 def _layers(graph: Graph, estimator: Any, inputs: list[Tensor]) -> str:
@@ -48,3 +50,9 @@ def _layers(graph: Graph, estimator: Any, inputs: list[Tensor]) -> str:
         moved = product(graph, value, np.asarray(weights, dtype=np.float64))
         value = graph.add("Add", moved, graph.constant(np.asarray(bias, dtype=np.float64).reshape(1, -1), "bias"))
     return value
+
+
+CONVERTERS: dict[type, Converter] = {
+    MLPClassifier: Converter(predict=convert_classifier, check=check),
+    MLPRegressor: Converter(predict=convert_regressor, check=check),
+}

@@ -4,7 +4,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from sklearn.preprocessing import FunctionTransformer, MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler
 
+from export.converters.converter import Converter
 from export.graph import Graph, Tensor
 
 
@@ -15,29 +17,36 @@ def _apply(graph: Graph, matrix: str, operator: str, values: npt.NDArray[Any] | 
     return graph.add(operator, matrix, graph.constant(row, operator.lower()))
 
 
-def convert_standard(graph: Graph, estimator: Any, inputs: list[Tensor]) -> list[str]:
+def _divided(graph: Graph, matrix: str, scale: npt.NDArray[Any] | None, inputs: list[Tensor]) -> str:
+    """Write x / scale; of a sparse matrix scikit-learn takes x * (1 / scale)."""
+    if scale is not None and any(tensor.sparse for tensor in inputs):
+        return _apply(graph, matrix, "Mul", 1.0 / np.asarray(scale))
+    return _apply(graph, matrix, "Div", scale)
+
+
+def convert_standard(graph: Graph, estimator: Any, inputs: list[Tensor]) -> str:
     """Write (x - mean) / scale."""
     centred = _apply(graph, graph.matrix(inputs), "Sub", estimator.mean_ if estimator.with_mean else None)
-    return [_apply(graph, centred, "Div", estimator.scale_ if estimator.with_std else None)]
+    return _divided(graph, centred, estimator.scale_ if estimator.with_std else None, inputs)
 
 
-def convert_robust(graph: Graph, estimator: Any, inputs: list[Tensor]) -> list[str]:
+def convert_robust(graph: Graph, estimator: Any, inputs: list[Tensor]) -> str:
     """Write (x - centre) / scale."""
     centred = _apply(graph, graph.matrix(inputs), "Sub", estimator.center_ if estimator.with_centering else None)
-    return [_apply(graph, centred, "Div", estimator.scale_ if estimator.with_scaling else None)]
+    return _divided(graph, centred, estimator.scale_ if estimator.with_scaling else None, inputs)
 
 
-def convert_min_max(graph: Graph, estimator: Any, inputs: list[Tensor]) -> list[str]:
+def convert_min_max(graph: Graph, estimator: Any, inputs: list[Tensor]) -> str:
     """Write x * scale + min, clipped when the estimator clips."""
     scaled = _apply(graph, graph.matrix(inputs), "Mul", estimator.scale_)
     moved = _apply(graph, scaled, "Add", estimator.min_)
-    return [_clip(graph, moved, estimator.feature_range) if estimator.clip else moved]
+    return _clip(graph, moved, estimator.feature_range) if estimator.clip else moved
 
 
-def convert_max_abs(graph: Graph, estimator: Any, inputs: list[Tensor]) -> list[str]:
+def convert_max_abs(graph: Graph, estimator: Any, inputs: list[Tensor]) -> str:
     """Write x / scale, clipped to -1 and 1 when the estimator clips."""
-    scaled = _apply(graph, graph.matrix(inputs), "Div", estimator.scale_)
-    return [_clip(graph, scaled, (-1.0, 1.0)) if estimator.clip else scaled]
+    scaled = _divided(graph, graph.matrix(inputs), estimator.scale_, inputs)
+    return _clip(graph, scaled, (-1.0, 1.0)) if estimator.clip else scaled
 
 
 def _clip(graph: Graph, matrix: str, bounds: tuple[float, float]) -> str:
@@ -46,9 +55,9 @@ def _clip(graph: Graph, matrix: str, bounds: tuple[float, float]) -> str:
     return graph.add("Where", graph.add("IsNaN", matrix), matrix, graph.add("Clip", matrix, low, high))
 
 
-def convert_identity(graph: Graph, _estimator: Any, inputs: list[Tensor]) -> list[str]:
+def convert_identity(graph: Graph, _estimator: Any, inputs: list[Tensor]) -> str:
     """Write nothing but the columns side by side."""
-    return [graph.matrix(inputs)]
+    return graph.matrix(inputs)
 
 
 def check_identity(estimator: Any) -> tuple[str, str] | None:
@@ -56,3 +65,12 @@ def check_identity(estimator: Any) -> tuple[str, str] | None:
     if estimator.func is None:
         return None
     return f"func={estimator.func!r} is Python code, which no graph holds", "Compute this column before the pipeline."
+
+
+CONVERTERS: dict[type, Converter] = {
+    FunctionTransformer: Converter(transform=convert_identity, check=check_identity),
+    StandardScaler: Converter(transform=convert_standard),
+    MinMaxScaler: Converter(transform=convert_min_max),
+    MaxAbsScaler: Converter(transform=convert_max_abs),
+    RobustScaler: Converter(transform=convert_robust),
+}

@@ -3,14 +3,29 @@
 from typing import Any
 
 import numpy as np
+from sklearn.feature_selection import (
+    RFE,
+    RFECV,
+    GenericUnivariateSelect,
+    SelectFdr,
+    SelectFpr,
+    SelectFromModel,
+    SelectFwe,
+    SelectKBest,
+    SelectPercentile,
+    SequentialFeatureSelector,
+    VarianceThreshold,
+)
+from sklearn.preprocessing import Binarizer, PolynomialFeatures
 
+from export.converters.converter import Converter
 from export.graph import Graph, Tensor
 
 
-def convert_selector(graph: Graph, estimator: Any, inputs: list[Tensor]) -> list[str]:
+def convert_selector(graph: Graph, estimator: Any, inputs: list[Tensor]) -> str:
     """Write the chosen columns of a feature selector."""
-    chosen = np.flatnonzero(estimator.get_support()).astype(np.int64)
-    return [graph.add("Gather", graph.matrix(inputs), graph.constant(chosen, "chosen"), axis=1)]
+    chosen = np.flatnonzero(estimator.get_support())
+    return graph.chosen(graph.matrix(inputs), chosen)
 
 
 def check_selector(estimator: Any) -> tuple[str, str] | None:
@@ -20,14 +35,14 @@ def check_selector(estimator: Any) -> tuple[str, str] | None:
     return None
 
 
-def convert_binarizer(graph: Graph, estimator: Any, inputs: list[Tensor]) -> list[str]:
+def convert_binarizer(graph: Graph, estimator: Any, inputs: list[Tensor]) -> str:
     """Write 1 where x is greater than the threshold, else 0."""
     threshold = graph.constant(np.array(estimator.threshold, dtype=np.float64), "threshold")
     above = graph.add("Greater", graph.matrix(inputs), threshold)
-    return [graph.double(Tensor(above, "bool", sum(tensor.width for tensor in inputs)))]
+    return graph.double(Tensor(above, "bool", sum(tensor.width for tensor in inputs)))
 
 
-def convert_polynomial(graph: Graph, estimator: Any, inputs: list[Tensor]) -> list[str]:
+def convert_polynomial(graph: Graph, estimator: Any, inputs: list[Tensor]) -> str:
     """Write each product of columns, multiplied from its last factor to its first, as scikit-learn does."""
     powers = np.asarray(estimator.powers_)
     columns = powers.shape[1]
@@ -44,4 +59,24 @@ def convert_polynomial(graph: Graph, estimator: Any, inputs: list[Tensor]) -> li
     for position in range(degree - 2, -1, -1):
         factor = graph.add("Gather", padded, graph.constant(factors[:, position], "factor"), axis=1)
         product = graph.add("Mul", product, factor)
-    return [product]
+    return product
+
+
+SELECTORS = (
+    RFE,
+    RFECV,
+    GenericUnivariateSelect,
+    SelectFdr,
+    SelectFpr,
+    SelectFromModel,
+    SelectFwe,
+    SelectKBest,
+    SelectPercentile,
+    SequentialFeatureSelector,
+    VarianceThreshold,
+)
+CONVERTERS: dict[type, Converter] = {
+    Binarizer: Converter(transform=convert_binarizer),
+    PolynomialFeatures: Converter(transform=convert_polynomial),
+    **{cls: Converter(transform=convert_selector, check=check_selector) for cls in SELECTORS},
+}
