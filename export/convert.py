@@ -36,25 +36,25 @@ KINDS = {
     BooleanTensorType: "bool",
     StringTensorType: "string",
 }
-NUMBERS = ("probabilities", "scores")
 
 
-def convert(estimator: Any, schema: Schema, *, targets: int = 1, transformer: bool = False) -> bytes:
+def convert(estimator: Any, schema: Schema, *, numbers: str | None, targets: int = 1) -> bytes:
     """Write a fitted estimator that `check_exportable` accepts as an ONNX model.
 
     Args:
         estimator: of a registered class.
         schema: the columns it was fitted on; the graph's inputs are `x0`, `x1`, … in their order.
-        targets: how many numbers or labels it answers per row.
-        transformer: write what `transform` gives and not what `predict` and its like give.
+        numbers: what the graph gives: `probabilities` or `scores`, float64 of shape (n_rows, n_numbers), beside
+            `label`, int64 of shape (n_rows,); None: `label` alone; `value`, float64 of shape (n_rows,); or `columns`:
+            what `transform` gives.
+        targets: how many labels or values it answers per row; with several, `label` and `value` have the shape
+            (n_rows, n_targets).
 
     Returns:
-        The serialised model. Outputs of a classifier: `label`, int64 of shape (n_rows,), and `probabilities`, or
-        `scores` where it has no probabilities, or neither; of a regressor: `value`, float64 of shape (n_rows,). With
-        several targets both have the shape (n_rows, n_targets). Of a transformer: `columns`.
+        The serialised model.
 
     Raises:
-        ExportError: columns reach a step that cannot take them, or a model has probabilities that no graph gives.
+        ExportError: columns reach a step that cannot take them, or an answer has no exact form.
     """
     written: dict[str, str] = {}
     elements = {"label": TensorProto.INT64}
@@ -68,11 +68,11 @@ def convert(estimator: Any, schema: Schema, *, targets: int = 1, transformer: bo
     def nodes(scope: Any, operator: Any, container: Any) -> None:
         graph = Graph(scope, container, write)
         inputs = [Tensor(variable.onnx_name, KINDS[type(variable.type)], 1) for variable in operator.inputs]
-        if transformer:
+        if numbers == "columns":
             written["columns"], texts = _side_by_side(graph, write.transform(graph, operator.raw_operator, inputs))
             elements["columns"] = TensorProto.STRING if texts else TensorProto.DOUBLE
         else:
-            written.update(_answers(graph, operator.raw_operator, inputs, targets))
+            written.update(_written(graph, operator.raw_operator, inputs, numbers, targets))
         graph.add("Identity", next(iter(written.values())), output=operator.outputs[0].onnx_name)
 
     kind = type(estimator)
@@ -86,6 +86,7 @@ def convert(estimator: Any, schema: Schema, *, targets: int = 1, transformer: bo
             custom_parsers={kind: parse},
             custom_shape_calculators={kind: _keep_shapes},
             custom_conversion_functions={kind: nodes},
+            model_optim=False,
         )
     _declare(model.graph, written, elements, targets)
     return _finish(model)
@@ -95,21 +96,20 @@ def _keep_shapes(_operator: Any) -> None:
     """Outputs are declared with their shapes at the end."""
 
 
-def _answers(graph: Graph, estimator: Any, inputs: list[Tensor], targets: int) -> dict[str, str]:
-    """The answers that the graph's outputs hold, of those that the converter gives."""
+def _written(graph: Graph, estimator: Any, inputs: list[Tensor], numbers: str | None, targets: int) -> dict[str, str]:
+    """The wanted ones of the answers that the converter gives."""
     found = graph.predict(estimator, inputs)
-    if "value" in found:
-        if targets > 1:
-            return {"value": found["value"]}
-        return {"value": graph.add("Squeeze", found["value"], graph.constant(np.array([1]), "axis"))}
-    if hasattr(estimator, "predict_proba") and "probabilities" not in found:
-        raise ExportError(
-            f"{type(estimator).__name__} has probabilities without an exact form",
-            "Use an estimator with exact probabilities, or one without any.",
-            step=type(estimator).__name__.lower(),
-        )
-    numbers = next((name for name in NUMBERS if name in found), None)
-    return {name: found[name] for name in ("label", numbers) if name}
+    wanted = [name for name in ("label" if numbers != "value" else None, numbers) if name]
+    for name in wanted:
+        if name not in found:
+            raise ExportError(
+                f"{type(estimator).__name__} answers with {name}, which have no exact form here",
+                "Replace it by an estimator with an exact form: `make coverage` lists them.",
+                step=type(estimator).__name__.lower(),
+            )
+    if numbers == "value" and targets == 1:
+        found["value"] = graph.add("Squeeze", found["value"], graph.constant(np.array([1]), "axis"))
+    return {name: found[name] for name in wanted}
 
 
 def _side_by_side(graph: Graph, tensors: list[Tensor]) -> tuple[str, bool]:

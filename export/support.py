@@ -66,8 +66,7 @@ def check_exportable(estimator: Any) -> None:
     if type(estimator) is FixedThresholdClassifier:
         _check_threshold(estimator)
         core = estimator.estimator_
-    for obstacle in _obstacles(core, ""):
-        raise obstacle
+    check_steps(core)
     last = core
     while type(last) is Pipeline:
         last = last.steps[-1][1]
@@ -80,11 +79,24 @@ def check_exportable(estimator: Any) -> None:
     _check_classes(last)
 
 
+def check_steps(estimator: Any) -> None:
+    """Refuse a model or transformer with a step that has no exact form.
+
+    Raises:
+        ExportError: names the first such step, the reason and the remedy.
+    """
+    for obstacle in _obstacles(estimator, ""):
+        raise obstacle
+
+
 def _check_classes(model: Any) -> None:
-    classes = getattr(model, "classes_", None)
-    if classes is None:
-        return
-    found = np.asarray(classes).tolist()
+    classes = getattr(model, "classes_", [])
+    several = isinstance(classes, list) and len(classes) > 0 and np.ndim(classes[0]) > 0
+    for each in classes if several else [classes]:
+        _check_classes_of_one(model, np.asarray(each).tolist())
+
+
+def _check_classes_of_one(model: Any, found: list[Any]) -> None:
     kinds = {type(value) for value in found}
     if len(kinds) > 1 or not kinds <= {bool, int, str}:
         names = ", ".join(sorted(kind.__name__ for kind in kinds))
@@ -113,8 +125,9 @@ def core_of(estimator: Any) -> tuple[Any, float | None, Any]:
         return estimator, None, None
     classes = np.asarray(estimator.classes_).tolist()  # the class as Python has it: 0 and never numpy's 0, 0.0 or False
     positive = classes[1] if estimator.pos_label is None else classes[classes.index(estimator.pos_label)]
-    threshold = 0.5 if estimator.threshold == "auto" else float(estimator.threshold)
-    return estimator.estimator_, threshold, positive
+    scored = estimator.response_method == "decision_function" or not hasattr(estimator.estimator_, "predict_proba")
+    usual = 0.0 if scored else 0.5
+    return estimator.estimator_, usual if estimator.threshold == "auto" else float(estimator.threshold), positive
 
 
 def _check_threshold(estimator: Any) -> None:
@@ -122,16 +135,10 @@ def _check_threshold(estimator: Any) -> None:
         raise ExportError(
             f"{type(estimator).__name__} is not fitted", "Call fit before the export.", step=_name(estimator)
         )
-    if estimator.response_method == "decision_function" or not hasattr(estimator.estimator_, "predict_proba"):
-        raise ExportError(
-            "the threshold must be one on predict_proba; it is on decision_function",
-            'Set response_method="predict_proba" and choose the threshold anew.',
-            step=_name(estimator),
-        )
     if estimator.threshold != "auto" and not np.isfinite(estimator.threshold):
         raise ExportError(
             f"the threshold must be a finite number; got {float(estimator.threshold)!r}",
-            "Choose a threshold from 0 to 1 and fit again.",
+            "Choose a finite threshold and fit again.",
             step=_name(estimator),
         )
 
