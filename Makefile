@@ -7,7 +7,7 @@ BUNDLE ?= bundles/loan
 ARCH ?= x86_64
 .DEFAULT_GOAL := help
 
-.PHONY: help setup demo test acceptance lint format bench screenshots requirements clean build-SelfsameFunction
+.PHONY: help setup demo test acceptance coverage lint format bench screenshots requirements clean build-SelfsameFunction
 
 help: ## show the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -52,8 +52,12 @@ format: setup ## format all code
 	$(BIN)/ruff format .
 	npx prettier --write web_demo package.json
 
+coverage: setup ## every estimator of scikit-learn, exported and compared; writes docs/coverage.md (slow)
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/coverage.py
+
 bench: setup ## measure; benchmarks/README.md says what
 	$(BIN)/python benchmarks/latency.py
+	$(BIN)/python benchmarks/speed.py --out docs/speed.md
 
 screenshots: setup ## make the pictures in docs/ from the demo's site
 	$(BIN)/python docs/screenshots.py

@@ -33,7 +33,7 @@ class Measured:
         undecidable: rows whose label differs where the original is within rounding of another one, or answers
             otherwise when it is asked alone.
         ulp: largest distance in float64 steps, among numbers larger than the tolerance.
-        apart: largest difference, as a share of the output's scale.
+        apart: largest difference, as a share of the output's scale or of the number itself where that is larger.
         reason: of a refusal.
         worst: the row with the largest difference.
     """
@@ -167,7 +167,8 @@ def _compared(model: bytes, schema: Schema, made: Columns, original: Any, real: 
     scale = _scale(expected[kept < real], labels.shape[1] > 0)
     apart = np.nan_to_num(np.abs(expected - numbers), nan=np.inf)
     apart[(expected == numbers) | (np.isnan(expected) & np.isnan(numbers))] = 0.0
-    outside = (apart > ROUNDING * np.maximum(scale, np.abs(np.nan_to_num(expected)))).any(axis=1)
+    apart /= np.maximum(scale, np.abs(np.nan_to_num(expected)))
+    outside = (apart > ROUNDING).any(axis=1)
     differ = (labels != answers.labels[kept]).any(axis=1)
     suspect = np.flatnonzero(differ | outside)
     excused = _undecidable(original, take(made, kept[suspect]), answers, kept[suspect], scale)
@@ -185,7 +186,7 @@ def _compared(model: bytes, schema: Schema, made: Columns, original: Any, real: 
         int(differ.sum()),
         int(excused.sum()),
         int(ulp.max(initial=0)),
-        float(apart.max(initial=0.0) / scale),
+        float(apart.max(initial=0.0)),
         worst=schema.rows(take(made, kept[[worst]]))[0] if badness[worst] > 0 else None,
     )
 
