@@ -16,6 +16,7 @@ from train.columns import MISSING_CODES, is_number
 
 BOOLEANS = {"true": True, "false": False, "1": True, "0": False}
 ARROW_TYPES = {"number": pa.float64(), "integer": pa.int64(), "boolean": pa.bool_(), "category": pa.string()}
+NUMBERS = {"probabilities": "probability", "scores": "score", None: ""}  # what a column of them begins with
 MOST_REASONS = 5
 
 Report = Callable[[int, int], None]
@@ -32,8 +33,9 @@ def score(bundle: Path, source: Path, target: Path, report: Report = lambda _don
     """Score rows from one file into another.
 
     The columns of `source` stay as they are; only from CSV to JSONL or Parquet those of features get their types.
-    Behind them stand `label` and `probability_CLASS`, or `value`, and `problem`: empty, or why the row has no answer. A
-    name that `source` has already gets `predicted_` before it.
+    Behind them stand `label` and `probability_CLASS` or `score_CLASS`, or `value`, each with `TARGET.` before it where
+    there are several targets, and `problem`: empty, or why the row has no answer. A name that `source` has already gets
+    `predicted_` before it.
 
     Args:
         bundle: the model.
@@ -115,11 +117,14 @@ def _check_features(contract: Contract, rows: RowFile, source: Path) -> None:
 
 def _answer_fields(contract: Contract, taken: Sequence[str]) -> list[pa.Field]:
     """The columns that hold the answer, `problem` last."""
-    if contract.task == "classification":
-        fields = [("label", _label_type(contract.classes))]
-        fields += [(f"probability_{key}", pa.float64()) for key in contract.class_keys]
-    else:
-        fields = [("value", pa.float64())]
+    form = contract.form
+    fields: list[tuple[str, pa.DataType]] = []
+    for target in form.targets:
+        before = "" if target.name is None else f"{target.name}."
+        if form.labels:
+            fields.append((f"{before}label", _label_type(target.classes)))
+        names = ["value"] if form.numbers == "value" else [f"{NUMBERS[form.numbers]}_{key}" for key in target.keys]
+        fields += [(before + name, pa.float64()) for name in names]
     named: list[pa.Field] = []
     for wanted, kind in (*fields, ("problem", pa.string())):
         name = wanted
@@ -147,12 +152,20 @@ def _answer(predictor: Predictor, rows: Rows) -> list[list[Any]]:
             for problem in error.problems:
                 reasons.setdefault(kept[problem["row"]], []).append(problem["reason"])
             kept = [index for index in kept if index not in reasons]
-    width = 1 + len(predictor.contract.classes) if predictor.contract.task == "classification" else 1
+    form = predictor.contract.form
+    width = form.labels + form.width
     answers: list[list[Any]] = [[None] * width + [_joined(reasons.get(index, []))] for index in range(len(rows))]
     for index, prediction in zip(kept, predictions, strict=True):
-        numbers = prediction.get("probabilities", {}).values()
-        answers[index][:-1] = [prediction["label"], *numbers] if "label" in prediction else [prediction["value"]]
+        parts = prediction["targets"].values() if form.several else [prediction]
+        answers[index][:-1] = [value for part in parts for value in _values(part, form.numbers)]
     return answers
+
+
+def _values(part: dict[str, Any], numbers: str | None) -> list[Any]:
+    """The label and the numbers of one target's answer."""
+    if numbers == "value":
+        return [part["value"]]
+    return [part["label"], *(part[numbers].values() if numbers else ())]
 
 
 def _joined(reasons: Sequence[str]) -> str | None:

@@ -7,14 +7,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from export.errors import ExportError
 from export.frame import MISSING_CODE, Columns, Schema
 from export.original import Original
 from export.probe import Accepted
-from lambda_handler.contract import FORMAT
+from lambda_handler.contract import FORMAT, Contract
+from lambda_handler.predictor import decided
 
 FLOOR = 10  # a count below it could point at single people
 BINS = 20
-IDENTICAL = {"class": "identical", "absolute": 0.0, "relative": 0.0}
 
 
 def contract_document(
@@ -26,16 +27,13 @@ def contract_document(
         original: the reference.
         table: graph values of the training rows.
         accepted: what each column may hold.
-        about: name, version, description, notice, target and `features`: column name -> unit, description, type, whole.
+        about: name, version, description, notice, target, `targets` (the names of several, or None) and `features`:
+            column name -> unit, description, type, whole.
         model_sha256: of model.onnx.
+
+    Raises:
+        ExportError: `targets` does not name each target once.
     """
-    classes = original.classes or None
-    threshold = None
-    if original.threshold is not None:
-        threshold = {"class": original.positive, "value": original.threshold}
-    outputs = {"label": "label", "probabilities": "probabilities", "value": None}
-    if classes is None:
-        outputs = {"label": None, "probabilities": None, "value": "value"}
     features = [
         _feature(
             index, column.name, column.dtype, table[index], accepted[index], about["features"].get(column.name, {})
@@ -46,41 +44,65 @@ def contract_document(
         "format": FORMAT,
         "name": about["name"],
         "version": about["version"] or model_sha256[:12],
-        "task": "regression" if classes is None else "classification",
         "description": about["description"],
         "notice": about["notice"],
         "target": about["target"],
         "missing_code": MISSING_CODE,
         "features": features,
-        "outputs": outputs,
-        "classes": classes,
-        "threshold": threshold,
-        "tolerance": IDENTICAL,
+        **original.document,
+        "targets": _named(original.document["targets"], about["targets"]),
         "model_sha256": model_sha256,
     }
 
 
+def _named(targets: list[dict[str, Any]] | None, names: Sequence[str] | None) -> list[dict[str, Any]] | None:
+    if targets is None or names is None:
+        return targets
+    if len(set(names)) != len(targets) or not all(isinstance(name, str) and name for name in names):
+        raise ExportError(
+            f"`targets` must give each of the {len(targets)} targets a name of its own; got {list(names)}",
+            "Name them in the order of y's columns, or leave `targets` out.",
+        )
+    return [{**target, "name": name} for target, name in zip(targets, names, strict=True)]
+
+
 def reference_document(
-    schema: Schema, table: Columns, about: Mapping[str, Any], answers: npt.NDArray[Any]
+    schema: Schema, table: Columns, contract: Contract, labels: npt.NDArray[Any], numbers: npt.NDArray[Any]
 ) -> dict[str, Any]:
     """Build reference.json: counts per bin and category, none below the floor.
 
     Args:
         schema: the columns.
         table: graph values of the training rows.
-        about: as in `contract_document`.
-        answers: the model's number for each row (probability of the threshold's or last class, or the value).
+        contract: the finished one.
+        labels: the model's labels for each row, as `Predictor.run` gives them.
+        numbers: its numbers.
     """
+    form = contract.form
+    counted = [_answers(contract, index, labels, numbers) for index in range(len(form.targets))]
+    named = {target.name: counts for target, counts in zip(form.targets, counted, strict=True)}
     return {
         "format": FORMAT,
         "rows": _floored(len(table[0])),
-        "target": about["target"],
-        "answers": _bins(answers),
+        "target": contract.document["target"],
+        "answers": {"targets": named} if form.several else counted[0],
         "features": {
             column.name: _categories(array) if column.dtype in {"string", "bool"} else _bins(array.astype(np.float64))
             for column, array in zip(schema.columns, table, strict=True)
         },
     }
+
+
+def _answers(
+    contract: Contract, index: int, labels: npt.NDArray[np.int64], numbers: npt.NDArray[np.float64]
+) -> dict[str, Any]:
+    """Counts of one target's number (of the threshold's or last class, or the value), or of its labels."""
+    target = contract.form.targets[index]
+    if contract.threshold is not None:
+        return _bins(decided(contract.form, contract.threshold, numbers)[1])
+    if target.keys:
+        return _bins(numbers[:, target.end - 1])
+    return _categories(np.array(target.class_keys, dtype=object)[labels[:, index]])
 
 
 def _feature(

@@ -13,6 +13,7 @@ from export.aim import Aimed
 from export.frame import Columns, take
 from lambda_handler.bundle import Bundle
 from lambda_handler.contract import Contract
+from lambda_handler.golden import within
 from lambda_handler.predictor import Predictor
 
 PER_KIND = 12  # mutants of each kind
@@ -20,6 +21,7 @@ REAL_ROWS = 1500  # of the training table, beside all constructed rows
 LEAF_STEP = 1e-6  # relative: well above the tolerance, far below what anybody would see
 
 Change = Callable[[onnx.ModelProto], None]
+Answer = tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]
 
 
 def mutation_score(
@@ -186,19 +188,14 @@ def _mutated(model: onnx.ModelProto, change: Change) -> bytes:
     return content
 
 
-def _noticed(predictor: Predictor, model: bytes, rows: Columns, expected: tuple[Any, npt.NDArray[np.float64]]) -> bool:
+def _noticed(predictor: Predictor, model: bytes, rows: Columns, expected: Answer) -> bool:
     bundle = predictor.bundle
-    labels, numbers = Predictor(Bundle(bundle.path, bundle.manifest, bundle.contract, model)).run(rows)
-    return differs(bundle.contract, expected, (labels, numbers))
+    got = Predictor(Bundle(bundle.path, bundle.manifest, bundle.contract, model)).run(rows)
+    return differs(bundle.contract, expected, got)
 
 
-def differs(
-    contract: Contract, expected: tuple[Any, npt.NDArray[np.float64]], got: tuple[Any, npt.NDArray[np.float64]]
-) -> bool:
-    """Whether any number is outside the tolerance or any label, where numbers are inside, is another."""
-    tolerance = contract.tolerance
-    allowed = np.maximum(tolerance["absolute"], tolerance["relative"] * np.abs(expected[1]))
-    if not (np.abs(expected[1] - got[1]) <= allowed).all():
+def differs(contract: Contract, expected: Answer, got: Answer) -> bool:
+    """Whether any number is outside the tolerance or, of an identical export, any label is another."""
+    if not within(contract, expected[1], got[1]).all():
         return True
-    exact = tolerance["absolute"] == 0.0
-    return bool(exact and expected[0] is not None and (expected[0] != got[0]).any())
+    return bool(contract.tolerance["class"] == "identical" and (expected[0] != got[0]).any())

@@ -11,10 +11,13 @@ import numpy.typing as npt
 import pandas as pd
 from threadpoolctl import ThreadpoolController
 
+from export.form import form_of, probabilities_of, table_of
 from export.frame import Columns, Schema, take
 from export.support import core_of
+from lambda_handler.answer import Form
 
 _THREADS = ThreadpoolController()  # sums on several threads have no fixed order
+SAMPLE = 3  # training rows that show the shapes of the answers
 
 
 @dataclass(frozen=True)
@@ -23,12 +26,14 @@ class Answers:
 
     Attributes:
         accepted: bool of shape (n_rows,): it answers, and with finite numbers.
-        labels: int64 of shape (n_rows,), indices into the classes; None for a regressor. Arbitrary where rejected.
-        numbers: float64 of shape (n_rows, n_classes) or (n_rows, 1); NaN where rejected.
+        labels: int64 of shape (n_rows, n_labels), indices into the classes of each target; no column where the
+            answers are numbers. Arbitrary where rejected.
+        numbers: float64 of shape (n_rows, n_numbers), target after target; no column beside labels alone. NaN where
+            rejected.
     """
 
     accepted: npt.NDArray[np.bool_]
-    labels: npt.NDArray[np.int64] | None
+    labels: npt.NDArray[np.int64]
     numbers: npt.NDArray[np.float64]
 
 
@@ -38,61 +43,75 @@ class Original:
     Args:
         estimator: fitted; a copy is asked, on one thread, so that its sums have one order.
         schema: its columns.
+        table: graph values of training rows; the first ones show the shapes of its answers.
+
+    Attributes:
+        document: what it answers, with the keys that contract.json has for it.
+        form: the same, read.
+
+    Raises:
+        ExportError: what it answers has no form here.
     """
 
-    def __init__(self, estimator: Any, schema: Schema) -> None:
+    def __init__(self, estimator: Any, schema: Schema, table: Columns) -> None:
         self.schema = schema
         self._estimator = _single_threaded(estimator)
-        self.classifies = hasattr(estimator, "classes_")
-        self.classes: list[Any] = np.asarray(estimator.classes_).tolist() if self.classifies else []
-        self.threshold, self.positive = core_of(estimator)[1:]
+        sample = take(table, np.arange(min(SAMPLE, len(table[0]))))
+        self.document = form_of(self._estimator, schema.frame(sample))
+        self.form = Form(self.document)
+        self._known = [{value: i for i, value in enumerate(target.classes)} for target in self.form.targets]
 
     def answer(self, values: Sequence[npt.NDArray[Any]]) -> Answers:
         """Answer graph values, one array of shape (n_rows,) per column."""
         rows = len(values[0])
-        width = len(self.classes) if self.classifies else 1
-        numbers = np.full((rows, width), np.nan)
-        labels = np.zeros(rows, dtype=np.int64)
+        answers = Answers(
+            np.zeros(rows, dtype=bool),
+            np.zeros((rows, self.form.labels), dtype=np.int64),
+            np.full((rows, self.form.width), np.nan),
+        )
         with _THREADS.limit(limits=1):
-            self._fill(self.schema.frame(values), np.arange(rows), numbers, labels)
-        accepted = np.isfinite(numbers).all(axis=1)
-        return Answers(accepted, labels if self.classifies else None, numbers)
+            self._fill(self.schema.frame(values), np.arange(rows), answers)
+        return answers
 
     def answer_alone(self, values: Columns) -> Answers:
         """The same, each row in a frame of its own."""
         parts = [self.answer(take(values, np.array([index]))) for index in range(len(values[0]))]
-        labels = [part.labels for part in parts if part.labels is not None]
         return Answers(
             np.concatenate([part.accepted for part in parts]),
-            np.concatenate(labels) if labels else None,
+            np.concatenate([part.labels for part in parts]),
             np.concatenate([part.numbers for part in parts]),
         )
 
-    def _fill(
-        self, frame: pd.DataFrame, index: npt.NDArray[Any], numbers: npt.NDArray[Any], labels: npt.NDArray[Any]
-    ) -> None:
+    def _fill(self, frame: pd.DataFrame, index: npt.NDArray[Any], answers: Answers) -> None:
         """Ask for all rows at once; where that is rejected, for each half, down to the rejected rows."""
         if not len(index):
             return
         try:
             with warnings.catch_warnings(), np.errstate(all="ignore"):
                 warnings.simplefilter("ignore")  # unseen categories and overflows are meant here
-                part = frame.iloc[index]
-                if self.classifies:
-                    found = self._estimator.predict_proba(part)
-                    labels[index] = self._indices(self._estimator.predict(part))
-                    numbers[index] = found
-                else:
-                    numbers[index] = np.asarray(self._estimator.predict(part), dtype=np.float64).reshape(len(index), 1)
+                labels, numbers = self._ask(frame.iloc[index])
         except (ValueError, TypeError):  # scikit-learn says TypeError where NA stands among texts
             if len(index) > 1:
                 middle = len(index) // 2
-                self._fill(frame, index[:middle], numbers, labels)
-                self._fill(frame, index[middle:], numbers, labels)
+                self._fill(frame, index[:middle], answers)
+                self._fill(frame, index[middle:], answers)
+            return
+        answers.labels[index], answers.numbers[index] = labels, numbers
+        answers.accepted[index] = np.isfinite(numbers).all(axis=1)
 
-    def _indices(self, labels: npt.NDArray[Any]) -> list[int]:
-        known = {value: index for index, value in enumerate(self.classes)}
-        return [known[label] for label in np.asarray(labels).tolist()]
+    def _ask(self, part: pd.DataFrame) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+        """Labels and numbers, as `Answers` has them."""
+        predicted = table_of(self._estimator.predict(part))
+        if self.form.numbers == "value":
+            return np.empty((len(part), 0), dtype=np.int64), predicted.astype(np.float64)
+        columns = zip(self._known, predicted.T, strict=True)
+        labels = np.array([[known[value] for value in column.tolist()] for known, column in columns], dtype=np.int64).T
+        if self.form.numbers == "probabilities":
+            return labels, probabilities_of(self._estimator.predict_proba(part), self.form.labels)
+        if self.form.numbers == "scores":
+            found = self._estimator.decision_function(part)
+            return labels, np.asarray(found, dtype=np.float64).reshape(len(part), -1)
+        return labels, np.empty((len(part), 0))
 
 
 def _single_threaded(estimator: Any) -> Any:

@@ -14,8 +14,8 @@ from export.frame import Columns, take
 from export.original import Answers, Original
 from export.rows import COUNTS, RowMaker
 from lambda_handler.contract import FORMAT, Contract
-from lambda_handler.golden import Stratum, compare, replay, ulp_distance
-from lambda_handler.predictor import Predictor
+from lambda_handler.golden import Stratum, compare, replay, ulp_distance, within
+from lambda_handler.predictor import Predictor, decided
 
 ROUNDING = 1e-12  # of the output's scale: the most that counts as float64 arithmetic in another order
 REAL_ROWS = 50_000  # of the training table; a larger table is sampled
@@ -77,13 +77,23 @@ def class_of(evidence: Evidence, predictor: Predictor) -> dict[str, Any]:
     for values, answers in pairs:
         accepted = np.flatnonzero(answers.accepted)
         if len(accepted):
-            numbers = _run(predictor, take(values, accepted))[1]
+            numbers = predictor.run(take(values, accepted))[1]
             identical = identical and not ulp_distance(answers.numbers[accepted], numbers).any()
     if identical:
         return {"class": "identical", "absolute": 0.0, "relative": 0.0}
-    numbers = evidence.real[1].numbers
-    scale = 1.0 if predictor.contract.task == "classification" else float(np.nanmax(np.abs(numbers)))
-    return {"class": "rounding", "absolute": ROUNDING * scale, "relative": ROUNDING}
+    form, real = predictor.contract.form, evidence.real[1]
+    numbers = np.abs(real.numbers[real.accepted])
+    scales = [1.0 if form.numbers == "probabilities" else _largest(numbers[:, t.start : t.end]) for t in form.targets]
+    absolute = [ROUNDING * scale for scale in scales]
+    return {
+        "class": "rounding",
+        "absolute": absolute if form.several and form.numbers == "value" else max(absolute),
+        "relative": ROUNDING,
+    }
+
+
+def _largest(sizes: npt.NDArray[np.float64]) -> float:
+    return float(sizes.max(initial=0.0))
 
 
 def golden_rows(evidence: Evidence, original: Original, contract: Contract) -> list[GoldenRow]:
@@ -92,14 +102,15 @@ def golden_rows(evidence: Evidence, original: Original, contract: Contract) -> l
     rejected: list[GoldenRow] = []
     for name, values in evidence.strata.items():
         answers = evidence.answers[name]
-        decidable = _decidable(answers, original, contract)
+        decidable = _decidable(answers, contract)
         for index, row in enumerate(original.schema.rows(values)):
             if not answers.accepted[index]:
                 rejected.append({"stratum": "rejected", "row": row})
                 continue
-            line = {"stratum": name, "row": row, "answer": _answer(contract, answers, index)}
-            alone = (name, index) in evidence.alone_differs
-            lines.append({**line, "decidable": bool(decidable[index]) and not alone})
+            answer = contract.form.write(answers.labels[index].tolist(), answers.numbers[index].tolist())
+            compared = (decidable[index] & ((name, index) not in evidence.alone_differs)).tolist()
+            shown = compared if contract.form.several and compared else all(compared)
+            lines.append({"stratum": name, "row": row, "answer": answer, "decidable": shown})
     return lines + rejected
 
 
@@ -142,67 +153,89 @@ def certify(predictor: Predictor, evidence: Evidence, golden: list[GoldenRow], o
 
 
 def _alone(original: Original, strata: dict[str, Columns], answers: dict[str, Answers]) -> frozenset[tuple[str, int]]:
-    """The original in a batch against the original row by row, on the first rows of the boundary stratum."""
-    name = "boundary" if "boundary" in strata else next(iter(strata), None)
-    if name is None:
-        return frozenset()
-    index = np.arange(min(ALONE, len(strata[name][0])))
-    alone, batch = original.answer_alone(take(strata[name], index)), answers[name]
-    differs = alone.accepted != batch.accepted[index]
-    if alone.labels is not None and batch.labels is not None:
-        differs |= alone.labels != batch.labels[index]
+    """Rows that the original answers otherwise alone than in a batch.
+
+    Asked are the first rows of the boundary stratum; where it gives labels alone, all rows, since no number says then
+    how near a row is to another label.
+    """
+    names = sorted(strata, key=lambda name: name != "boundary")
+    if original.form.width:
+        names = names[:1]
+    found = []
+    for name in names:
+        count = len(strata[name][0])
+        index = np.arange(min(ALONE, count) if original.form.width else count)
+        batch = answers[name]
+        differs = _apart(original.answer_alone(take(strata[name], index)), batch, index)
+        found += [(name, int(row)) for row in np.flatnonzero(differs)]
+    return frozenset(found)
+
+
+def _apart(alone: Answers, batch: Answers, index: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    """Whether the answers to rows alone are others than those to the rows at `index` of a batch."""
     scale = np.maximum(1.0, np.abs(batch.numbers[index]))
-    differs |= (np.abs(alone.numbers - batch.numbers[index]) > ROUNDING * scale).any(axis=1)
-    return frozenset((name, int(row)) for row in np.flatnonzero(differs))
+    differs = [
+        alone.accepted != batch.accepted[index],
+        (alone.labels != batch.labels[index]).any(axis=1),
+        (np.abs(alone.numbers - batch.numbers[index]) > ROUNDING * scale).any(axis=1),
+    ]
+    either: npt.NDArray[np.bool_] = np.any(differs, axis=0)
+    return either
 
 
-def _decidable(answers: Answers, original: Original, contract: Contract) -> npt.NDArray[np.bool_]:
-    """Rows further from the decision boundary than the tolerance; all rows of an identical export."""
-    tolerance = float(contract.tolerance["absolute"])
-    numbers = answers.numbers
-    if answers.labels is None or tolerance == 0.0:
-        return np.ones(len(numbers), dtype=bool)
-    if original.threshold is not None:
-        margin = np.abs(numbers[:, original.classes.index(original.positive)] - original.threshold)
-    else:
-        ordered = np.sort(numbers, axis=1)
-        margin = ordered[:, -1] - ordered[:, -2] if ordered.shape[1] > 1 else np.ones(len(numbers))
-    decidable: npt.NDArray[np.bool_] = margin > 2 * tolerance
+def _decidable(answers: Answers, contract: Contract) -> npt.NDArray[np.bool_]:
+    """Which labels are further from the next one than the tolerance, bool of shape (n_rows, n_labels).
+
+    In an identical export, and where there are labels alone, all are.
+    """
+    decidable = np.ones(answers.labels.shape, dtype=bool)
+    if contract.tolerance["class"] == "identical":
+        return decidable
+    for index, target in enumerate(contract.form.targets[: contract.form.labels]):
+        numbers = answers.numbers[:, target.start : target.end]
+        if contract.threshold is not None:
+            margin = np.abs(decided(contract.form, contract.threshold, numbers)[1] - contract.threshold["value"])
+        elif contract.form.numbers == "scores" and numbers.shape[1] == 1:
+            margin = np.abs(numbers[:, 0])
+        elif numbers.shape[1] > 1:
+            ordered = np.sort(numbers, axis=1)
+            margin = ordered[:, -1] - ordered[:, -2]
+        else:
+            continue
+        sizes = np.abs(numbers).max(axis=1)
+        decidable[:, index] = margin > 2 * np.maximum(target.absolute, contract.tolerance["relative"] * sizes)
     return decidable
-
-
-def _answer(contract: Contract, answers: Answers, index: int) -> dict[str, Any]:
-    numbers = answers.numbers[index].tolist()
-    if answers.labels is None:
-        return {"value": numbers[0]}
-    probabilities = dict(zip(contract.class_keys, numbers, strict=True))
-    return {"label": contract.classes[int(answers.labels[index])], "probabilities": probabilities}
-
-
-def _run(predictor: Predictor, values: Columns) -> tuple[npt.NDArray[Any] | None, npt.NDArray[np.float64]]:
-    labels, numbers = predictor.run(values)
-    return labels, numbers if numbers.ndim == 2 else numbers.reshape(-1, 1)
 
 
 def _real(predictor: Predictor, evidence: Evidence, original: Original, contract: Contract) -> Stratum:
     values, answers = evidence.real
-    labels, numbers = _run(predictor, values)
-    counted = np.abs(answers.numbers) > contract.tolerance["absolute"]
+    labels, numbers = predictor.run(values)
+    counted = np.abs(answers.numbers) > contract.form.absolute
     ulp = np.where(counted, ulp_distance(answers.numbers, numbers), np.uint64(0))
-    apart = np.abs(answers.numbers - numbers)
-    allowed = np.maximum(contract.tolerance["absolute"], contract.tolerance["relative"] * np.abs(answers.numbers))
-    decidable = _decidable(answers, original, contract)
-    differ = np.zeros(len(numbers), dtype=bool)
-    if labels is not None and answers.labels is not None:
-        differ = (labels != answers.labels) & decidable
+    decidable = _decidable(answers, contract)
+    differ = ((labels != answers.labels) & decidable).any(axis=1)
+    undecidable = ~decidable.all(axis=1)
+    if not contract.form.width:
+        undecidable |= differ & _differs_alone(original, values, answers, differ)
     return Stratum(
-        rows=len(numbers),
-        labels_differ=int(differ.sum() + (~answers.accepted).sum()),
-        outside=int((~(apart <= allowed)).any(axis=1).sum()),
-        undecidable=int((~decidable).sum()),
-        max_ulp=int(ulp.max()),
-        max_abs=float(apart.max()),
+        rows=len(labels),
+        labels_differ=int((differ & ~undecidable).sum() + (~answers.accepted).sum()),
+        outside=int((~within(contract, answers.numbers, numbers)).any(axis=1).sum()),
+        undecidable=int(undecidable.sum()),
+        max_ulp=int(ulp.max(initial=0)),
+        max_abs=float(np.abs(answers.numbers - numbers).max(initial=0.0)),
     )
+
+
+def _differs_alone(
+    original: Original, values: Columns, answers: Answers, rows: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.bool_]:
+    """Of the first of these rows, those that the original answers otherwise alone than in a batch; of all rows."""
+    found = np.zeros(len(rows), dtype=bool)
+    index = np.flatnonzero(rows)[:ALONE]
+    if len(index):
+        found[index] = _apart(original.answer_alone(take(values, index)), answers, index)
+    return found
 
 
 def _entry(name: str, stratum: Stratum, golden: list[GoldenRow]) -> dict[str, Any]:

@@ -197,17 +197,14 @@ def middle(low: npt.NDArray[np.int64], high: npt.NDArray[np.int64]) -> npt.NDArr
 
 def _differ(a: Answers, b: Answers, by_label: bool) -> npt.NDArray[np.bool_]:
     if by_label:
-        if a.labels is None or b.labels is None:
-            return np.zeros(len(a.accepted), dtype=bool)
-        different: npt.NDArray[np.bool_] = a.accepted & b.accepted & (a.labels != b.labels)
+        different: npt.NDArray[np.bool_] = a.accepted & b.accepted & (a.labels != b.labels).any(axis=1)
         return different
     unequal: npt.NDArray[np.bool_] = a.accepted & b.accepted & (a.numbers != b.numbers).any(axis=1)
     return unequal
 
 
 def _at(answers: Answers, index: npt.NDArray[np.int64]) -> Answers:
-    labels = None if answers.labels is None else answers.labels[index]
-    return Answers(answers.accepted[index], labels, answers.numbers[index])
+    return Answers(answers.accepted[index], answers.labels[index], answers.numbers[index])
 
 
 def _keys(values: Columns) -> list[tuple[Any, ...]]:

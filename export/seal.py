@@ -33,7 +33,9 @@ from lambda_handler.predictor import Predictor
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("numpy", "onnx", "onnxruntime", "pandas", "scikit-learn", "skl2onnx", "selfsame")
-ABOUT: Mapping[str, Any] = {"version": None, "description": None, "notice": None, "features": {}, "scores": {}}
+ABOUT: Mapping[str, Any] = {
+    "version": None, "description": None, "notice": None, "targets": None, "features": {}, "scores": {}
+}  # fmt: skip
 
 Report = Callable[[str], None]
 Advance = Callable[[int, int], None]
@@ -56,8 +58,8 @@ def export_bundle(
         X: the DataFrame that it was fitted on, of shape (n_rows, n_features); its dtypes become the contract's.
         path: the bundle's folder. An earlier bundle there is replaced, anything else is refused.
         about: what the contract says beyond the estimator: `name` (default: the folder's), `version`, `description`,
-            `notice`, `target` ({"name", "unit", "description"}), `features` (column -> {"unit", "description",
-            "type"}), `scores` (name -> number on held-out rows, for the card).
+            `notice`, `target` ({"name", "unit", "description"}), `targets` (the names of several), `features` (column
+            -> {"unit", "description", "type"}), `scores` (name -> number on held-out rows, for the card).
         seed: of every draw; the same estimator, table and seed give the same bundle, byte for byte.
         report: called with one line per step.
         advance: called with (done, total) while the mutants are tried.
@@ -93,8 +95,8 @@ def _prove(
     report: Report,
     advance: Advance,
 ) -> dict[str, bytes]:
-    model = convert(core_of(estimator)[0], schema)
-    original, maker = Original(estimator, schema), RowMaker(schema, table, seed)
+    original, maker = Original(estimator, schema, table), RowMaker(schema, table, seed)
+    model = convert(core_of(estimator)[0], schema, numbers=original.form.numbers, targets=len(original.form.targets))
     report("asking the original what it accepts")
     accepted = probe(original, schema, maker)
     digest = hashlib.sha256(model).hexdigest()
@@ -110,9 +112,7 @@ def _prove(
     report("trying mutants")
     rows = rows_for(_constructed(evidence), evidence.real[0], seed)
     certificate["mutation"] = mutation_score(predictor, rows, aimed, seed, advance)
-    numbers = predictor.run(table)[1]
-    positive = original.classes.index(original.positive) if original.threshold is not None else -1
-    reference = reference_document(schema, table, about, numbers[:, positive] if numbers.ndim == 2 else numbers)
+    reference = reference_document(schema, table, predictor.contract, *predictor.run(table))
     card = render_card(document, certificate, about["scores"], len(table[0]), len(model))
     return {
         "model.onnx": model,

@@ -9,6 +9,8 @@ from itertools import islice
 from numbers import Integral, Real
 from typing import Any
 
+from lambda_handler.answer import Form
+
 FORMAT = 1
 FLOAT32_LIMIT = 3.4028235677973366e38  # the smallest magnitude that rounds to an infinite float32
 MOST_PROBLEMS = 1000  # nobody reads more, and a request of 10,000 empty rows must stay cheap
@@ -84,16 +86,14 @@ class Contract:
             self.version: str = document["version"]
             self.task: str = document["task"]
             self.missing_code: str = document["missing_code"]
-            self.classes: list[Any] = document["classes"] or []
-            self.outputs: dict[str, str | None] = document["outputs"]
+            self.form = Form(document)
             self.threshold: dict[str, Any] | None = document["threshold"]
             self.tolerance: dict[str, Any] = document["tolerance"]
             self.model_sha256: str = document["model_sha256"]
             self.features = tuple(_feature(entry) for entry in document["features"])
-        except (KeyError, TypeError) as error:
+        except (KeyError, TypeError, ValueError) as error:
             rule = "contract.json must hold every key of docs/bundle.md"
             raise FormatError(rule, f"missing or misshaped: {error}", "Run `selfsame export` again.") from error
-        self.class_keys = [class_key(value) for value in self.classes]
         self._names = frozenset(feature.name for feature in self.features)
         self._checks = [(feature, _check_of(feature, self.missing_code)) for feature in self.features]
 
@@ -164,11 +164,6 @@ def check_format(file: str, document: object) -> None:
     newer = isinstance(found, int) and found > FORMAT
     remedy = "Upgrade selfsame, or export with this version." if newer else "Run `selfsame export` again."
     raise FormatError(f"{file}: bundle format {found}", f"this build reads {FORMAT}", remedy)
-
-
-def class_key(value: object) -> str:
-    """The key of a class in `probabilities`: `str(class)`, booleans as JSON writes them."""
-    return ("true" if value else "false") if isinstance(value, bool) else str(value)
 
 
 def is_missing(value: object) -> bool:

@@ -21,7 +21,7 @@ class Stratum:
         rows: rows compared.
         labels_differ: decidable rows whose label differs, and rows answered instead of rejected (or the reverse).
         outside: rows with a number further away than the tolerance, or of another shape.
-        undecidable: rows whose label was not compared.
+        undecidable: rows of which a label was not compared.
         max_ulp: largest distance in float64 steps, among numbers larger than the tolerance.
         max_abs: largest absolute difference.
         worst: index of the row with the largest difference, None where nothing differs.
@@ -111,42 +111,34 @@ def _rejection(problems: list[dict[str, Any]]) -> set[tuple[Any, str]]:
 def _compare_answer(
     contract: Contract, expected: dict[str, Any], answer: dict[str, Any], stratum: Stratum, index: int
 ) -> None:
-    recorded = expected["answer"]
-    numbers, got = _numbers(contract, recorded), _numbers(contract, answer)
-    if got is None or numbers is None:
+    form = contract.form
+    recorded, found = form.read(expected["answer"]), form.read(answer)
+    if recorded is None or found is None:
         stratum.outside += 1
         stratum.worst = index
         return
-    counted = np.abs(numbers) > contract.tolerance["absolute"]  # below it, a step is too small to mean anything
+    numbers, got = np.array(recorded[1]), np.array(found[1])
+    counted = np.abs(numbers) > form.absolute  # below it, a step is too small to mean anything
     ulp = int(ulp_distance(numbers, got)[counted].max(initial=0))
-    apart = float(np.max(np.abs(numbers - got))) if np.isfinite(got).all() else float("inf")
-    stratum.outside += not _within(contract, numbers, got)
+    apart = float(np.abs(numbers - got).max(initial=0.0)) if np.isfinite(got).all() else float("inf")
+    stratum.outside += not within(contract, numbers, got).all()
     if apart > stratum.max_abs:
         stratum.max_abs, stratum.worst = apart, index
     stratum.max_ulp = max(stratum.max_ulp, ulp)
-    if contract.task != "classification":
+    if not form.labels:
         return
-    decidable = expected["decidable"]
-    stratum.undecidable += not decidable
-    label = answer.get("label")
-    if decidable and (type(label) is not type(recorded["label"]) or label != recorded["label"]):
+    decidable = expected["decidable"] if form.several else [expected["decidable"]]
+    stratum.undecidable += not all(decidable)
+    pairs = zip(recorded[0], found[0], decidable, strict=True)
+    if any(compared and (type(one) is not type(other) or one != other) for one, other, compared in pairs):
         stratum.labels_differ += 1
         stratum.worst = index
 
 
-def _within(contract: Contract, recorded: npt.NDArray[np.float64], got: npt.NDArray[np.float64]) -> bool:
-    """Whether every number is no further away than max(absolute, relative * |recorded|)."""
-    tolerance = contract.tolerance
-    allowed = np.maximum(tolerance["absolute"], tolerance["relative"] * np.abs(recorded))
-    return bool(np.all(np.abs(recorded - got) <= allowed))
-
-
-def _numbers(contract: Contract, answer: dict[str, Any]) -> npt.NDArray[np.float64] | None:
-    try:
-        if contract.task != "classification":
-            return np.array([float(answer["value"])])
-        if list(answer["probabilities"]) != contract.class_keys:
-            return None
-        return np.array([float(value) for value in answer["probabilities"].values()])
-    except (KeyError, TypeError, ValueError):
-        return None
+def within(
+    contract: Contract, recorded: npt.NDArray[np.float64], got: npt.NDArray[np.float64]
+) -> npt.NDArray[np.bool_]:
+    """Which numbers are no further away than max(absolute, relative * |recorded|), both of shape (..., n_numbers)."""
+    allowed = np.maximum(contract.form.absolute, contract.tolerance["relative"] * np.abs(recorded))
+    inside: npt.NDArray[np.bool_] = np.abs(recorded - got) <= allowed
+    return inside

@@ -8,8 +8,9 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime as ort
 
+from lambda_handler.answer import Form
 from lambda_handler.bundle import Bundle, read_bundle
-from lambda_handler.contract import ContractError, Problem, Row, Warning_
+from lambda_handler.contract import ContractError, Problem, Row
 
 BATCH = 4096  # rows per session.run: memory stays flat and a tree's nodes stay in cache
 NUMPY_TYPES: Mapping[str, type] = {
@@ -35,12 +36,8 @@ class Predictor:
         self.contract = bundle.contract
         self._inputs = [(feature.input, NUMPY_TYPES[feature.dtype]) for feature in self.contract.features]
         self._session = make_session(bundle.model)
-        outputs = self.contract.outputs
-        self._classifies = self.contract.task == "classification"
-        self._outputs = [outputs["label"], outputs["probabilities"]] if self._classifies else [outputs["value"]]
-        threshold = self.contract.threshold
-        if threshold is not None:
-            self._positive = self.contract.classes.index(threshold["class"])
+        self._form = self.contract.form
+        self._outputs = self._form.outputs
 
     @classmethod
     def load(cls, path: Path | str) -> "Predictor":
@@ -58,7 +55,7 @@ class Predictor:
             rows: mappings of feature name to value; None = missing.
 
         Returns:
-            One dict per row: `{"label", "probabilities", "warnings"}` or `{"value", "warnings"}`.
+            One dict per row: the answer as docs/bundle.md has it, and `warnings`.
 
         Raises:
             ContractError: lists every problem of every row.
@@ -72,15 +69,14 @@ class Predictor:
         labels, numbers = self.run(columns)
         finite = np.isfinite(numbers)
         if not finite.all():
-            bad = np.flatnonzero(~(finite.all(axis=1) if finite.ndim == 2 else finite))
-            raise ContractError([_no_answer(int(index)) for index in bad])
-        if labels is None:
-            return [
-                {"value": value, "warnings": warning} for value, warning in zip(numbers.tolist(), warnings, strict=True)
-            ]
-        return self._classifications(labels.tolist(), numbers.tolist(), warnings)
+            raise ContractError([_no_answer(int(index)) for index in np.flatnonzero(~finite.all(axis=1))])
+        write = self._form.write
+        return [
+            {**write(label, row), "warnings": warning}
+            for label, row, warning in zip(labels.tolist(), numbers.tolist(), warnings, strict=True)
+        ]
 
-    def run(self, columns: Columns) -> tuple[npt.NDArray[np.int64] | None, npt.NDArray[np.float64]]:
+    def run(self, columns: Columns) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
         """Answer columns of graph values, without checking them.
 
         Args:
@@ -88,36 +84,44 @@ class Predictor:
                 object arrays); missing numbers are NaN, missing strings the missing code.
 
         Returns:
-            Labels, int64 of shape (n_rows,), as indices into the classes, and probabilities, float64 of shape
-            (n_rows, n_classes); or None and values, float64 of shape (n_rows,).
+            Labels, int64 of shape (n_rows, n_labels), as indices into the classes of each target (no column where the
+            answers are numbers); and numbers, float64 of shape (n_rows, n_numbers), target after target (no column
+            where there are labels alone).
         """
         rows = len(columns[0])
         parts = [self._run(columns, start) for start in range(0, max(rows, 1), BATCH)]
-        results = parts[0] if len(parts) == 1 else [np.concatenate(pieces) for pieces in zip(*parts, strict=True)]
-        if not self._classifies:
-            return None, results[0]
-        labels, probabilities = results
+        labels, numbers = (
+            parts[0] if len(parts) == 1 else [np.concatenate(pieces) for pieces in zip(*parts, strict=True)]
+        )
         if self.contract.threshold is not None:
-            above = probabilities[:, self._positive] >= self.contract.threshold["value"]
-            labels = np.where(above, self._positive, 1 - self._positive)
-        return labels, probabilities
+            positive, number = decided(self._form, self.contract.threshold, numbers)
+            above = number >= self.contract.threshold["value"]
+            labels = np.where(above, positive, 1 - positive).reshape(-1, 1)
+        return labels, numbers
 
     def _run(self, columns: Columns, start: int) -> list[npt.NDArray[Any]]:
         feeds = {
             name: column[start : start + BATCH].reshape(-1, 1)
             for (name, _), column in zip(self._inputs, columns, strict=True)
         }
-        results: list[npt.NDArray[Any]] = self._session.run(self._outputs, feeds)
-        return results
+        found: list[npt.NDArray[Any]] = self._session.run(self._outputs, feeds)
+        rows, form = len(columns[0][start : start + BATCH]), self._form
+        labels = found[0].reshape(rows, form.labels) if form.labels else np.empty((rows, 0), dtype=np.int64)
+        numbers = found[-1].reshape(rows, form.width) if form.width else np.empty((rows, 0))
+        return [labels, numbers]
 
-    def _classifications(
-        self, labels: list[int], probabilities: list[list[float]], warnings: list[list[Warning_]]
-    ) -> list[dict[str, Any]]:
-        classes, keys = self.contract.classes, self.contract.class_keys
-        return [
-            {"label": classes[label], "probabilities": dict(zip(keys, row, strict=True)), "warnings": warning}
-            for label, row, warning in zip(labels, probabilities, warnings, strict=True)
-        ]
+
+def decided(
+    form: Form, threshold: Mapping[str, Any], numbers: npt.NDArray[np.float64]
+) -> tuple[int, npt.NDArray[np.float64]]:
+    """The position of the threshold's class, and what is held against the threshold, float64 of shape (n_rows,).
+
+    That is the class's probability or its score; the first class's score is minus the second's.
+    """
+    positive = form.targets[0].classes.index(threshold["class"])
+    if form.numbers == "probabilities":
+        return positive, numbers[:, positive]
+    return positive, numbers[:, 0] if positive else -numbers[:, 0]
 
 
 def make_session(model: bytes) -> Any:

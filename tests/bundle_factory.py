@@ -15,7 +15,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-Task = Literal["classification", "multiclass", "regression"]
+Task = Literal["classification", "multiclass", "regression", "scores", "labels", "values", "several"]
 Row = Mapping[str, Any]
 
 MISSING_CODE = "\ue000missing"
@@ -25,6 +25,15 @@ GRADE_MISSING, GRADE_UNSEEN = 0.75, 0.125
 HOME_WEIGHTS = {"own": -0.5, "rent": 0.5}
 THRESHOLD = 0.4
 MULTICLASS_SLOPES = {"high": 1.0, "low": -1.0, "middle": 0.0}
+CLASSES: dict[Task, list[Any] | None] = {
+    "classification": [0, 1], "multiclass": list(MULTICLASS_SLOPES), "scores": [-1, 1],
+    "labels": list(MULTICLASS_SLOPES), "regression": None, "values": None, "several": None,
+}  # fmt: skip
+TARGETS: dict[Task, list[dict[str, Any]]] = {
+    "values": [{"name": "cost", "classes": None}, {"name": "days", "classes": None}],
+    "several": [{"name": "late", "classes": [False, True]}, {"name": "size", "classes": list(MULTICLASS_SLOPES)}],
+}
+NUMBERS: dict[Task, str | None] = {"regression": "value", "values": "value", "scores": "scores", "labels": None}
 
 FEATURES: list[dict[str, Any]] = [
     {"name": "income", "input": "x0", "type": "number", "dtype": "float64", "unit": "EUR a year",
@@ -78,16 +87,27 @@ def score_of(row: Row) -> float:
 def answer_of(row: Row, task: Task) -> dict[str, Any]:
     """The answer to one accepted row, without warnings."""
     score = score_of(row)
-    if task == "regression":
-        return {"value": score * 100.0 + 250.0}
-    if task == "multiclass":
-        scores = [score * slope for slope in MULTICLASS_SLOPES.values()]
-        weights = [math.exp(value - max(scores)) for value in scores]
-        shares = [weight / sum(weights) for weight in weights]
-        label = list(MULTICLASS_SLOPES)[shares.index(max(shares))]
-        return {"label": label, "probabilities": dict(zip(MULTICLASS_SLOPES, shares, strict=True))}
+    value = score * 100.0 + 250.0
     positive = 1.0 / (1.0 + math.exp(-score)) if score >= 0 else math.exp(score) / (1.0 + math.exp(score))
-    return {"label": int(positive >= THRESHOLD), "probabilities": {"0": 1.0 - positive, "1": positive}}
+    slopes = [score * slope for slope in MULTICLASS_SLOPES.values()]
+    weights = [math.exp(each - max(slopes)) for each in slopes]
+    shares = [weight / sum(weights) for weight in weights]
+    label = list(MULTICLASS_SLOPES)[shares.index(max(shares))]
+    late = {"label": positive > 0.5, "probabilities": {"false": 1.0 - positive, "true": positive}}
+    size = {"label": label, "probabilities": dict(zip(MULTICLASS_SLOPES, shares, strict=True))}
+    answers: dict[Task, dict[str, Any]] = {
+        "classification": {
+            "label": int(positive >= THRESHOLD),
+            "probabilities": {"0": 1.0 - positive, "1": positive},
+        },
+        "multiclass": size,
+        "regression": {"value": value},
+        "scores": {"label": 1 if score > 0.0 else -1, "scores": {"1": score}},
+        "labels": {"label": label},
+        "values": {"targets": {"cost": {"value": value}, "days": {"value": score * 100.0}}},
+        "several": {"targets": {"late": late, "size": size}},
+    }
+    return answers[task]
 
 
 def constant(name: str, value: Any) -> onnx.TensorProto:
@@ -127,23 +147,60 @@ def score_nodes() -> list[onnx.NodeProto]:
 
 
 def answer_nodes(task: Task) -> list[onnx.NodeProto]:
-    """The nodes from `score` to the outputs of the task."""
+    """The nodes from `score` to the outputs of the task; `needed` leaves out what the task does not need."""
     node = helper.make_node
-    if task == "regression":
-        return [
-            node("Mul", ["score", "hundred"], ["scaled"]),
-            node("Add", ["scaled", "base"], ["shifted"]),
-            node("Reshape", ["shifted", "flat"], ["value"]),
-        ]
-    if task == "multiclass":
-        shares = [node("Mul", ["score", "slopes"], ["logits"]), node("Softmax", ["logits"], ["probabilities"], axis=1)]
-    else:
-        shares = [
-            node("Sigmoid", ["score"], ["positive"]),
-            node("Sub", ["one", "positive"], ["negative"]),
-            node("Concat", ["negative", "positive"], ["probabilities"], axis=1),
-        ]
-    return [*shares, node("ArgMax", ["probabilities"], ["label"], axis=1, keepdims=0)]
+    classes = "pair" if task == "classification" else "size"
+    answers = {
+        "regression": [node("Reshape", ["shifted", "flat"], ["value"])],
+        "values": [node("Concat", ["shifted", "scaled"], ["value"], axis=1)],
+        "scores": [
+            node("Identity", ["score"], ["scores"]),
+            node("Greater", ["score", "zero"], ["above"]),
+            node("Reshape", ["above", "flat"], ["above_flat"]),
+            node("Cast", ["above_flat"], ["label"], to=TensorProto.INT64),
+        ],
+        "several": [
+            node("Concat", ["pair", "size"], ["probabilities"], axis=1),
+            node("ArgMax", ["pair"], ["late_label"], axis=1, keepdims=1),
+            node("ArgMax", ["size"], ["size_label"], axis=1, keepdims=1),
+            node("Concat", ["late_label", "size_label"], ["label"], axis=1),
+        ],
+    }.get(task, [
+        node("Identity", [classes], ["probabilities"]),
+        node("ArgMax", [classes], ["label"], axis=1, keepdims=0),
+    ])  # fmt: skip
+    return [
+        node("Mul", ["score", "hundred"], ["scaled"]),
+        node("Add", ["scaled", "base"], ["shifted"]),
+        node("Mul", ["score", "slopes"], ["slopes_of_score"]),
+        node("Softmax", ["slopes_of_score"], ["size"], axis=1),
+        node("Sigmoid", ["score"], ["positive"]),
+        node("Sub", ["one", "positive"], ["negative"]),
+        node("Concat", ["negative", "positive"], ["pair"], axis=1),
+        *answers,
+    ]
+
+
+def needed(nodes: Sequence[onnx.NodeProto], outputs: Sequence[onnx.ValueInfoProto]) -> list[onnx.NodeProto]:
+    """The nodes that the outputs need, in their order."""
+    wanted, kept = {output.name for output in outputs}, []
+    for node in reversed(nodes):
+        if wanted & set(node.output):
+            wanted |= set(node.input)
+            kept.insert(0, node)
+    return kept
+
+
+def outputs_of(task: Task) -> list[onnx.ValueInfoProto]:
+    """The graph's outputs with their shapes."""
+    info, targets = helper.make_tensor_value_info, len(TARGETS.get(task, [None]))
+    rows = [None, targets] if targets > 1 else [None]
+    numbers = NUMBERS.get(task, "probabilities")
+    width = {"classification": 2, "multiclass": 3, "several": 5, "scores": 1}.get(task, 0)
+    outputs = [] if numbers == "value" else [info("label", TensorProto.INT64, rows)]
+    if numbers is not None:
+        outputs.append(info(numbers, TensorProto.DOUBLE, rows if numbers == "value" else [None, width]))
+    return outputs
 
 
 def features_of(extra: int) -> list[dict[str, Any]]:
@@ -159,14 +216,6 @@ def build_model(task: Task, features: Sequence[Mapping[str, Any]]) -> bytes:
     types = {"float64": TensorProto.DOUBLE, "int64": TensorProto.INT64, "string": TensorProto.STRING,
              "bool": TensorProto.BOOL}  # fmt: skip
     inputs = [helper.make_tensor_value_info(f["input"], types[f["dtype"]], [None, 1]) for f in features]
-    if task == "regression":
-        outputs = [helper.make_tensor_value_info("value", TensorProto.DOUBLE, [None])]
-    else:
-        classes = 3 if task == "multiclass" else 2
-        outputs = [
-            helper.make_tensor_value_info("label", TensorProto.INT64, [None]),
-            helper.make_tensor_value_info("probabilities", TensorProto.DOUBLE, [None, classes]),
-        ]
     constants = [
         constant("fill", INCOME_FILL), constant("income_scale", 40000.0), constant("age_mean", 45.0),
         constant("age_scale", 30.0), constant("married_weight", -0.25), constant("zero", 0.0),
@@ -174,7 +223,8 @@ def build_model(task: Task, features: Sequence[Mapping[str, Any]]) -> bytes:
         constant("slopes", [list(MULTICLASS_SLOPES.values())]),
         numpy_helper.from_array(np.array([-1], dtype=np.int64), "flat"),
     ]  # fmt: skip
-    nodes = [*score_nodes(), *answer_nodes(task)]
+    outputs = outputs_of(task)
+    nodes = needed([*score_nodes(), *answer_nodes(task)], outputs)
     used = {name for node in nodes for name in node.input}
     graph = helper.make_graph(nodes, "tiny", inputs, outputs, [c for c in constants if c.name in used])
     opsets = [helper.make_opsetid("", 21), helper.make_opsetid("ai.onnx.ml", 5)]
@@ -185,8 +235,9 @@ def build_model(task: Task, features: Sequence[Mapping[str, Any]]) -> bytes:
 
 def contract_of(name: str, task: Task, features: Sequence[Mapping[str, Any]], model_sha256: str) -> dict[str, Any]:
     """The contract of the tiny model."""
-    classifies = task != "regression"
-    classes = {"classification": [0, 1], "multiclass": list(MULTICLASS_SLOPES), "regression": None}[task]
+    numbers = NUMBERS.get(task, "probabilities")
+    classifies = numbers != "value"
+    absolute = [1e-9, 2e-10] if task == "values" else 1e-12 if classifies else 1e-9
     return {
         "format": 1,
         "name": name,
@@ -198,27 +249,26 @@ def contract_of(name: str, task: Task, features: Sequence[Mapping[str, Any]], mo
                    "description": None},
         "missing_code": MISSING_CODE,
         "features": list(features),
-        "outputs": {
-            "label": "label" if classifies else None,
-            "probabilities": "probabilities" if classifies else None,
-            "value": None if classifies else "value",
-        },
-        "classes": classes,
+        "outputs": {"label": "label" if classifies else None}
+        | {kind: kind if kind == numbers else None for kind in ("probabilities", "scores", "value")},
+        "classes": CLASSES[task],
+        "targets": TARGETS.get(task),
         "threshold": {"class": 1, "value": THRESHOLD} if task == "classification" else None,
-        "tolerance": {"class": "rounding", "absolute": 1e-12 if classifies else 1e-9, "relative": 1e-12},
+        "tolerance": {"class": "rounding", "absolute": absolute, "relative": 1e-12},
         "model_sha256": model_sha256,
     }  # fmt: skip
 
 
 def golden_lines(task: Task, features: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The golden rows; a regressor's huge answer is left out, since a rounding tolerance says nothing about it."""
+    """The golden rows; a huge number in an answer is left out, since a rounding tolerance says nothing about it."""
     example = {feature["name"]: feature["example"] for feature in features}
     lines: list[dict[str, Any]] = []
     for stratum, changes in GOLDEN:
         row = {**example, **changes}
-        if task == "regression" and abs(row["income"] or 0.0) > 1e9:
+        if NUMBERS.get(task) is not None and abs(row["income"] or 0.0) > 1e9:
             continue
-        lines.append({"stratum": stratum, "row": row, "answer": answer_of(row, task), "decidable": True})
+        decidable = [True, True] if task == "several" else True
+        lines.append({"stratum": stratum, "row": row, "answer": answer_of(row, task), "decidable": decidable})
     for changes, feature, kind in REJECTED:
         rejected = [{"feature": feature, "kind": kind}]
         lines.append({"stratum": "rejected", "row": {**example, **changes}, "rejected": rejected})
@@ -258,7 +308,8 @@ def make_bundle(path: Path, *, name: str = "tiny", task: Task = "classification"
     """Write a whole bundle into the folder `path`, which is created, and return it.
 
     `task`: `classification` has the classes 0 and 1 and a threshold of 0.4 on class 1; `multiclass` has three text
-    classes and no threshold; `regression` gives a value in EUR. `extra`: further number features.
+    classes and no threshold; `regression` gives a value in EUR; `scores` has the classes -1 and 1 and a score;
+    `labels` has labels alone; `values` and `several` have two targets. `extra`: further number features.
     """
     path.mkdir(parents=True)
     features = features_of(extra)
@@ -270,7 +321,7 @@ def make_bundle(path: Path, *, name: str = "tiny", task: Task = "classification"
     contract = contract_of(name, task, features, hashlib.sha256(model).hexdigest())
     (path / "contract.json").write_bytes(as_json(contract))
     (path / "parity.json").write_bytes(as_json(parity_of(golden)))
-    answers = {"missing": 0, "edges": [50.0, 400.0] if task == "regression" else [0.0, 1.0], "counts": [100]}
+    answers = {"missing": 0, "edges": [50.0, 400.0] if NUMBERS.get(task) else [0.0, 1.0], "counts": [100]}
     reference = {"format": 1, "rows": 100, "target": contract["target"], "answers": answers, "features": {}}
     (path / "reference.json").write_bytes(as_json(reference))
     card = f"<!doctype html><html lang=en><meta charset=utf-8><title>{name}</title><h1>{name}</h1></html>\n"

@@ -29,6 +29,7 @@ ABOUT: dict[str, Any] = {
     "description": None,
     "notice": None,
     "target": {"name": "target", "unit": None, "description": None},
+    "targets": None,
     "features": {},
 }
 
@@ -94,8 +95,8 @@ def predictor_of(estimator: Any, X: pd.DataFrame) -> tuple[Predictor, Original, 
     check_exportable(estimator)
     schema = Schema(X)
     table = schema.values(X)
-    model = convert(core_of(estimator)[0], schema)
-    original = Original(estimator, schema)
+    original = Original(estimator, schema, table)
+    model = convert(core_of(estimator)[0], schema, numbers=original.form.numbers, targets=len(original.form.targets))
     accepted = [Accepted(missing=True, unseen=True, bounds=None)] * len(table)
     digest = hashlib.sha256(model).hexdigest()
     contract = Contract(contract_document(original, table, accepted, ABOUT, digest))
@@ -123,13 +124,16 @@ def measured(predictor: Predictor, schema: Schema, rows: Columns, answers: Answe
     kept = np.flatnonzero(answers.accepted)
     labels, numbers = predictor.run(take(rows, kept))
     expected = answers.numbers[kept]
-    numbers = numbers.reshape(expected.shape)
     apart = np.abs(expected - numbers) / np.maximum(1.0, np.abs(expected))
     apart[~np.isfinite(apart)] = np.inf
-    differ = np.zeros(len(kept), dtype=bool)
-    if answers.labels is not None:
-        differ = labels != answers.labels[kept]
-    worst = int(np.argmax(apart.max(axis=1) + differ))
-    bad = bool(differ.any() or apart.max() > 0)
+    differ = (labels != answers.labels[kept]).any(axis=1)
+    worst = int(np.argmax(apart.max(axis=1, initial=0.0) + differ))
+    bad = bool(differ.any() or apart.max(initial=0.0) > 0)
     row = schema.rows(take(rows, kept[[worst]]))[0] if bad else None
-    return Gap(len(kept), int(differ.sum()), int(ulp_distance(expected, numbers).max()), float(apart.max()), row)
+    return Gap(
+        len(kept),
+        int(differ.sum()),
+        int(ulp_distance(expected, numbers).max(initial=0)),
+        float(apart.max(initial=0.0)),
+        row,
+    )

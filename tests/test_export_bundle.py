@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import skops.io
+from bundle_factory import FEATURES, contract_of
 from export_tools import FLOATS, TEXTS, frame, target, value
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
@@ -23,7 +24,7 @@ from export.describe import FLOOR, reference_document
 from export.frame import Schema
 from export.rows import to_steps
 from export.source import read_source
-from lambda_handler.contract import ContractError, is_missing
+from lambda_handler.contract import Contract, ContractError, is_missing
 from lambda_handler.predictor import Predictor
 from train.errors import TrainError
 
@@ -119,7 +120,9 @@ def test_a_reference_of_any_size_keeps_the_floor_and_counts_all_it_can(rows: int
         }
     )
     schema = Schema(X)
-    document = reference_document(schema, schema.values(X), {"target": None}, random.normal(size=rows))
+    contract = Contract(contract_of("tiny", "regression", FEATURES, "0" * 64))
+    answers = np.empty((rows, 0), dtype=np.int64), random.normal(size=(rows, 1))
+    document = reference_document(schema, schema.values(X), contract, *answers)
     assert not [count for count in counts(document) if 0 < count < FLOOR]
     for name in ("even", "ties", "heavy", "holes", "constant", "empty"):
         bins, known = document["features"][name], int(X[name].notna().sum())

@@ -11,7 +11,8 @@ import pandas as pd
 import pytest
 from bundle_factory import EXAMPLE, FEATURES, MISSING_CODE, contract_of
 
-from lambda_handler.contract import Contract, ContractError, FormatError, class_key, is_missing, read_contract
+from lambda_handler.answer import class_key
+from lambda_handler.contract import Contract, ContractError, FormatError, is_missing, read_contract
 
 
 def document(**changes: Any) -> dict[str, Any]:

@@ -195,10 +195,10 @@ def test_a_replay_where_every_row_is_rejected(bundle: Bundle) -> None:
 
 
 def test_steps_are_counted_only_where_a_number_is_larger_than_the_tolerance(bundle: Bundle) -> None:
-    keys = bundle.contract.class_keys
-    recorded = {"label": bundle.contract.classes[0], "probabilities": dict(zip(keys, [1.0, 1e-20], strict=True))}
+    (told,) = bundle.contract.form.targets
+    recorded = {"label": told.classes[0], "probabilities": dict(zip(told.keys, [1.0, 1e-20], strict=True))}
     golden: list[Line] = [{"stratum": "special", "row": {}, "answer": recorded, "decidable": True}]
-    answer = {**recorded, "probabilities": dict(zip(keys, [1.0 - 2.0**-53, 0.0], strict=True))}
+    answer = {**recorded, "probabilities": dict(zip(told.keys, [1.0 - 2.0**-53, 0.0], strict=True))}
     stratum = compare(bundle.contract, golden, [answer])["special"]
     assert stratum.holds
     assert stratum.max_ulp == 1

@@ -57,8 +57,8 @@ def test_the_threshold_of_the_contract_decides_and_the_class_at_it_wins(predicto
     for value, expected in ((attained, 1), (math.nextafter(attained, 1.0), 0), (math.nextafter(attained, 0.0), 1)):
         predictor.contract.threshold = {"class": 1, "value": value}
         found, _ = predictor.run(columns)
-        assert found is not None
-        assert found.tolist() == [expected]
+        assert found.shape == (1, 1)
+        assert found.tolist() == [[expected]]
     predictor.contract.threshold = {"class": 1, "value": THRESHOLD}
 
 

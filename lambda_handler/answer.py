@@ -1,0 +1,128 @@
+"""The form of an answer: from a graph's labels and numbers to what people get, and back (standard library only)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+Answer = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One thing that a row is asked for.
+
+    Attributes:
+        name: its key under `targets`; None where it is the only one.
+        classes: in order; empty for a number.
+        class_keys: the classes as `probabilities` and `scores` name them.
+        keys: what its numbers are called, in order: class keys, `value`, or nothing beside a label alone.
+        start: the position of its first number in a row of numbers.
+        absolute: how far one of its numbers may stand from the recorded one, whatever its size.
+    """
+
+    name: str | None
+    classes: list[Any]
+    class_keys: list[str]
+    keys: list[str]
+    start: int
+    absolute: float
+
+    @property
+    def end(self) -> int:
+        """The position behind its last number."""
+        return self.start + len(self.keys)
+
+
+class Form:
+    """What a model answers to a row: labels, int64 (n_rows, n_labels), and numbers, float64 (n_rows, width).
+
+    Args:
+        document: contract.json; it stays unchanged.
+
+    Attributes:
+        outputs: the names of the graph's outputs: its labels', its numbers'.
+        numbers: what the numbers are: `probabilities`, `scores`, `value`, or None where there are none.
+        targets: in the graph's order.
+        labels: how many labels a row has: one per target, or 0 where the answers are numbers.
+        width: how many numbers a row has.
+        absolute: per number, the absolute tolerance.
+
+    Raises:
+        KeyError, TypeError, ValueError: the document is no contract.
+    """
+
+    def __init__(self, document: Mapping[str, Any]) -> None:
+        outputs: dict[str, str | None] = document["outputs"]
+        given = [kind for kind in ("probabilities", "scores", "value") if outputs[kind] is not None]
+        if len(given) > 1 or (outputs["label"] is None) != (given == ["value"]):
+            raise ValueError("outputs must name a value, or a label with probabilities, with scores, or alone")
+        self.numbers: str | None = given[0] if given else None
+        self.outputs = [name for name in (outputs["label"], outputs.get(self.numbers or "")) if name is not None]
+        self.several: bool = document["targets"] is not None
+        told = document["targets"] if self.several else [{"name": None, "classes": document["classes"]}]
+        absolute = document["tolerance"]["absolute"]
+        targets: list[Target] = []
+        for index, each in enumerate(told):
+            allowed = absolute[index] if isinstance(absolute, list) else absolute
+            start = targets[-1].end if targets else 0
+            targets.append(_target(self.numbers, each["name"], each["classes"] or [], start, float(allowed)))
+        self.targets = tuple(targets)
+        self.labels = 0 if outputs["label"] is None else len(targets)
+        self.width = targets[-1].end
+        self.absolute = [each.absolute for each in targets for _ in each.keys]
+
+    def write(self, labels: Sequence[int], numbers: Sequence[float]) -> Answer:
+        """One row's answer, without warnings.
+
+        Args:
+            labels: `self.labels` indices into the targets' classes.
+            numbers: `self.width` numbers.
+        """
+        if not self.several:
+            return self._write(self.targets[0], labels[0] if labels else None, numbers)
+        found = labels if self.labels else [None] * len(self.targets)
+        parts = zip(self.targets, found, strict=True)
+        return {"targets": {str(each.name): self._write(each, label, numbers) for each, label in parts}}
+
+    def _write(self, target: Target, label: int | None, numbers: Sequence[float]) -> Answer:
+        if label is None:
+            return {"value": numbers[target.start]}
+        answer: Answer = {"label": target.classes[label]}
+        if self.numbers is not None:
+            answer[self.numbers] = dict(zip(target.keys, numbers[target.start : target.end], strict=True))
+        return answer
+
+    def read(self, answer: Mapping[str, Any]) -> tuple[list[Any], list[float]] | None:
+        """The labels (as classes) and the numbers of an answer; None where it has another form than this one."""
+        try:
+            parts = list(answer["targets"].values()) if self.several else [answer]
+            if self.several and list(answer["targets"]) != [target.name for target in self.targets]:
+                return None
+            labels = [part["label"] for part in parts] if self.labels else []
+            numbers: list[float] = []
+            for target, part in zip(self.targets, parts, strict=True):
+                if self.numbers is None:
+                    continue
+                shown = {"value": part["value"]} if self.numbers == "value" else part[self.numbers]
+                if list(shown) != target.keys:
+                    return None
+                numbers += [float(value) for value in shown.values()]
+        except (AttributeError, KeyError, TypeError, ValueError):
+            return None
+        return labels, numbers
+
+
+def class_key(value: object) -> str:
+    """The key of a class in `probabilities` and `scores`: `str(class)`, booleans as JSON writes them."""
+    return ("true" if value else "false") if isinstance(value, bool) else str(value)
+
+
+def _target(numbers: str | None, name: str | None, classes: list[Any], start: int, absolute: float) -> Target:
+    keys = [class_key(value) for value in classes]
+    if numbers == "scores" and len(keys) == 2:
+        shown = keys[1:]  # one number says both
+    elif numbers is None:
+        shown = []
+    else:
+        shown = keys or ["value"]
+    return Target(name, classes, keys, shown, start, absolute)
