@@ -42,7 +42,9 @@ class _Front:
 
     def __init__(self, model: onnx.ModelProto, schema: Schema) -> None:
         self.schema = schema
-        self.name = next(node.input[0] for node in model.graph.node if node.op_type == "TreeEnsemble")
+        first = next(node for node in model.graph.node if node.op_type == "TreeEnsemble")
+        self.name = first.input[0]
+        element = next(each.t.data_type for each in first.attribute if each.name == "nodes_splits")
         producers = {name: node for node in model.graph.node for name in node.output}
         needed, queue = [], [self.name]
         while queue:
@@ -61,7 +63,7 @@ class _Front:
         del front.graph.input[:], front.graph.initializer[:]
         front.graph.input.extend(inputs)
         front.graph.initializer.extend(constants)
-        front.graph.output.append(onnx.helper.make_tensor_value_info(self.name, onnx.TensorProto.DOUBLE, None))
+        front.graph.output.append(onnx.helper.make_tensor_value_info(self.name, element, None))
         self._session = make_session(front.SerializeToString())
 
     def matrix(self, values: Columns) -> npt.NDArray[np.float64]:
@@ -199,15 +201,16 @@ def _bisect(
 
     low = to_steps(np.full(len(chosen), -1e30))
     high = to_steps(np.full(len(chosen), 1e30))
-    crossing = (seen(low) <= threshold) & (seen(high) > threshold)
+    low_is_left = seen(low) <= threshold
+    crossing = low_is_left != (seen(high) <= threshold)
     while True:
         between = middle(low, high)
         if np.all((between == low) | (between == high)):
             break
-        left = seen(between) <= threshold
-        low, high = np.where(left, between, low), np.where(left, high, between)
+        as_low = (seen(between) <= threshold) == low_is_left
+        low, high = np.where(as_low, between, low), np.where(as_low, high, between)
     kept = np.flatnonzero(crossing)
-    above = seen(high)
+    above = np.where(low_is_left, seen(high), seen(low))
     splits = [(chosen[i][0], chosen[i][1], float(above[i])) for i in kept]
     sides = [take(moved(base, source, steps), kept) for steps in (low, high)]
     holes = _with_missing(base, source)

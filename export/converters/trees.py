@@ -19,7 +19,8 @@ class Tree:
     """One tree as arrays over its nodes; node 0 is the root.
 
     Attributes:
-        feature, threshold: the split of each inner node (`x <= threshold` goes left).
+        feature, threshold: the split of each inner node (`x <= threshold` goes left); thresholds are float64, or
+            float32 for a matrix of that type.
         left, right: children; -1 at a leaf.
         missing_left: whether NaN goes left.
         leaf: the leaf's value (any value at inner nodes).
@@ -27,7 +28,7 @@ class Tree:
     """
 
     feature: npt.NDArray[np.int64]
-    threshold: npt.NDArray[np.float64]
+    threshold: npt.NDArray[np.float64] | npt.NDArray[np.float32]
     left: npt.NDArray[np.int64]
     right: npt.NDArray[np.int64]
     missing_left: npt.NDArray[np.bool_]
@@ -62,13 +63,13 @@ def add_ensemble(graph: Graph, matrix: str, trees: Sequence[Tree], targets: Sequ
 
     Args:
         graph: where to.
-        matrix: float64 of shape (n_rows, n_features).
+        matrix: of the thresholds' type and of shape (n_rows, n_features).
         trees: in the order of summation.
         targets: the target of each tree.
         n_targets: how many there are.
 
     Returns:
-        Name of a float64 output of shape (n_rows, n_targets).
+        Name of an output of that type and of shape (n_rows, n_targets).
     """
     parts = _Parts()
     for tree, target in zip(trees, targets, strict=True):
@@ -95,7 +96,8 @@ class _Parts:
         ends = np.flatnonzero(tree.leaves)
         number = np.empty(len(tree.left), dtype=np.int64)
         number[inner] = self.nodes + np.arange(len(inner))
-        number[ends] = self.leaves + np.arange(len(ends))
+        weights, shared = np.unique(tree.leaf[ends], return_inverse=True)
+        number[ends] = self.leaves + shared
         modes = np.full(len(inner), LEQ, dtype=np.uint8)
         splits = tree.threshold[inner].copy()
         for position, node in enumerate(inner):
@@ -112,11 +114,11 @@ class _Parts:
             nodes_trueleafs=tree.leaves[tree.left[inner]].astype(np.int64),
             nodes_falseleafs=tree.leaves[tree.right[inner]].astype(np.int64),
             nodes_missing_value_tracks_true=tree.missing_left[inner].astype(np.int64),
-            leaf_targetids=np.full(len(ends), target, dtype=np.int64),
-            leaf_weights=tree.leaf[ends],
+            leaf_targetids=np.full(len(weights), target, dtype=np.int64),
+            leaf_weights=weights.astype(splits.dtype),
         )
         self.nodes += len(inner)
-        self.leaves += len(ends)
+        self.leaves += len(weights)
 
     def _append_stump(self, tree: Tree, target: int) -> None:
         """A tree of one leaf: both branches of one node lead there."""
@@ -124,7 +126,7 @@ class _Parts:
         one = np.ones(1, dtype=np.int64)
         self._extend(
             nodes_featureids=one - 1,
-            nodes_splits=np.zeros(1),
+            nodes_splits=np.zeros(1, dtype=tree.threshold.dtype),
             nodes_modes=np.array([LEQ], dtype=np.uint8),
             nodes_truenodeids=leaf,
             nodes_falsenodeids=leaf,
@@ -132,7 +134,7 @@ class _Parts:
             nodes_falseleafs=one,
             nodes_missing_value_tracks_true=one,
             leaf_targetids=np.array([target]),
-            leaf_weights=tree.leaf[:1],
+            leaf_weights=tree.leaf[:1].astype(tree.threshold.dtype),
         )
         self.nodes += 1
         self.leaves += 1
