@@ -1,0 +1,134 @@
+"""Neighbours: votes, means and outlier factors of the nearest training rows."""
+
+from typing import Any
+
+import numpy as np
+from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor, KNeighborsTransformer, LocalOutlierFactor
+
+from export.converters.converter import Converter
+from export.converters.kdtree import check as check_search
+from export.converters.kdtree import nearest, tree_of
+from export.converters.linear import class_of_largest
+from export.graph import DOUBLE, INT64, Graph, Tensor
+
+
+def holds_rows(_estimator: Any) -> bool:
+    """The training table is the model."""
+    return True
+
+
+def check(estimator: Any) -> tuple[str, str] | None:
+    """Refuse weights in Python and searches without an exact form."""
+    if callable(estimator.weights):
+        return f"weights={estimator.weights!r} is Python code", "Use weights='uniform' or weights='distance'."
+    return check_search(estimator)
+
+
+def convert_classifier(graph: Graph, estimator: Any, inputs: list[Tensor]) -> dict[str, str]:
+    """Write the share of each class among the neighbours, weighted or not; target after target."""
+    apart, rows = nearest(graph, graph.matrix(inputs), tree_of(estimator), estimator.n_neighbors)
+    weights = _weights(graph, apart) if estimator.weights == "distance" else None
+    several = estimator.outputs_2d_
+    classes = estimator.classes_ if several else [estimator.classes_]
+    answers = np.asarray(estimator._y).reshape(-1, len(classes))
+    found = [
+        _shares(graph, graph.add("Gather", graph.constant(answers[:, target], "classes"), rows), weights, len(each))
+        for target, each in enumerate(classes)
+    ]
+    if not several:
+        return {"label": class_of_largest(graph, found[0]), "probabilities": found[0]}
+    labels = [graph.add("ArgMax", shares, axis=1, keepdims=1, select_last_index=0) for shares in found]
+    return {
+        "label": graph.add("Concat", *labels, axis=1),
+        "probabilities": graph.add("Concat", *found, axis=1),
+    }
+
+
+def convert_regressor(graph: Graph, estimator: Any, inputs: list[Tensor]) -> dict[str, str]:
+    """Write the mean of the neighbours' targets, weighted or not, of shape (n_rows, n_targets)."""
+    apart, rows = nearest(graph, graph.matrix(inputs), tree_of(estimator), estimator.n_neighbors)
+    targets = np.asarray(estimator._y, dtype=np.float64).reshape(len(estimator._y), -1)
+    values = graph.add("Gather", graph.constant(targets, "targets"), rows, axis=0)
+    axis = graph.constant(np.array([1]), "axis")
+    if estimator.weights == "uniform":
+        count = graph.constant(np.array(float(estimator.n_neighbors)), "count")
+        return {"value": graph.add("Div", graph.add("ReduceSum", values, axis, keepdims=0), count)}
+    weights = _weights(graph, apart)
+    deep = graph.add("Unsqueeze", weights, graph.constant(np.array([2]), "axis"))
+    total = graph.add("ReduceSum", graph.add("Mul", values, deep), axis, keepdims=0)
+    return {"value": graph.add("Div", total, graph.add("ReduceSum", weights, axis, keepdims=1))}
+
+
+def convert_transformer(graph: Graph, estimator: Any, inputs: list[Tensor]) -> list[Tensor]:
+    """Write the distances to the nearest training rows, one column per training row, or ones; zero elsewhere."""
+    tree = tree_of(estimator)
+    by_distance = estimator.mode == "distance"
+    matrix = graph.matrix(inputs)
+    apart, rows = nearest(graph, matrix, tree, estimator.n_neighbors + by_distance)
+    if not by_distance:
+        apart = graph.add("Cast", graph.add("GreaterOrEqual", rows, graph.constant(np.array(0), "zero")), to=DOUBLE)
+    first = graph.chosen(matrix, [0])
+    nothing = graph.add("Cast", graph.add("IsNaN", first), to=DOUBLE)  # scikit-learn takes no NaN here
+    shape = graph.constant(np.array([1, len(tree.rows)]), "shape")
+    zeros = graph.add("Expand", nothing, shape)
+    name = graph.add("ScatterElements", zeros, rows, apart, axis=1, reduction="add")
+    return [Tensor(name, "double", len(tree.rows), sparse=True)]
+
+
+def check_outlier(estimator: Any) -> tuple[str, str] | None:
+    """Refuse one that cannot answer new rows."""
+    if not estimator.novelty:
+        return "novelty=False answers the training rows alone", "Fit with novelty=True."
+    return check_search(estimator)
+
+
+def convert_outlier(graph: Graph, estimator: Any, inputs: list[Tensor]) -> dict[str, str]:
+    """Write minus the mean ratio of the neighbours' local density to the row's own, shifted by the offset."""
+    apart, rows = nearest(graph, graph.matrix(inputs), tree_of(estimator), estimator.n_neighbors_)
+    reach = estimator._distances_fit_X_[:, estimator.n_neighbors_ - 1]
+    axis = graph.constant(np.array([1]), "axis")
+    further = graph.add("Max", apart, graph.add("Gather", graph.constant(reach, "reach"), rows))
+    mean = _mean(graph, further, estimator.n_neighbors_, axis)
+    small = graph.constant(np.array(1e-10), "small")
+    density = graph.add("Div", graph.constant(np.array(1.0), "one"), graph.add("Add", mean, small))
+    ratios = graph.add("Div", graph.add("Gather", graph.constant(estimator._lrd, "density"), rows), density)
+    opposite = graph.add("Neg", _mean(graph, ratios, estimator.n_neighbors_, axis))
+    scores = graph.add("Sub", opposite, graph.constant(np.array(float(estimator.offset_)), "offset"))
+    outside = graph.add("Less", scores, graph.constant(np.array(0.0), "zero"))
+    inside = graph.add("Cast", graph.add("Not", outside), to=INT64)
+    return {"label": graph.add("Squeeze", inside, axis), "scores": scores}
+
+
+def _mean(graph: Graph, values: str, count: int, axis: str) -> str:
+    total = graph.add("ReduceSum", values, axis, keepdims=1)
+    return graph.add("Div", total, graph.constant(np.array(float(count)), "count"))
+
+
+def _weights(graph: Graph, apart: str) -> str:
+    """1 / distance; where a row equals training rows these alone count, each as one."""
+    inverse = graph.add("Div", graph.constant(np.array(1.0), "one"), apart)
+    endless = graph.add("Cast", graph.add("IsInf", inverse), to=DOUBLE)
+    same = graph.add("ReduceMax", endless, graph.constant(np.array([1]), "axis"), keepdims=1)
+    equal = graph.add("Greater", same, graph.constant(np.array(0.0), "zero"))
+    return graph.add("Where", equal, endless, inverse)
+
+
+def _shares(graph: Graph, labels: str, weights: str | None, classes: int) -> str:
+    """The share of each class, of shape (n_rows, classes), summed neighbour by neighbour, then class by class."""
+    deep = graph.constant(np.array([2]), "axis")
+    wanted = graph.constant(np.arange(classes).reshape(1, 1, -1), "class")
+    votes = graph.add("Cast", graph.add("Equal", graph.add("Unsqueeze", labels, deep), wanted), to=DOUBLE)
+    if weights is not None:
+        votes = graph.add("Mul", votes, graph.add("Unsqueeze", weights, deep))
+    running = graph.add("CumSum", votes, graph.constant(np.array(1), "axis"))
+    counts = graph.add("Gather", running, graph.constant(np.array(-1), "last"), axis=1)
+    total = graph.add("ReduceSum", counts, graph.constant(np.array([1]), "axis"), keepdims=1)
+    return graph.add("Div", counts, total)
+
+
+CONVERTERS: dict[type, Converter] = {
+    KNeighborsClassifier: Converter(predict=convert_classifier, check=check, carries_rows=holds_rows),
+    KNeighborsRegressor: Converter(predict=convert_regressor, check=check, carries_rows=holds_rows),
+    KNeighborsTransformer: Converter(transform=convert_transformer, check=check_search, carries_rows=holds_rows),
+    LocalOutlierFactor: Converter(predict=convert_outlier, check=check_outlier, carries_rows=holds_rows),
+}
