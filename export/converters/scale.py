@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.preprocessing import FunctionTransformer, MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler
+from sklearn.preprocessing import KernelCenterer, MaxAbsScaler, MinMaxScaler, Normalizer, RobustScaler, StandardScaler
 
 from export.converters.converter import Converter
 from export.graph import Graph, Tensor
@@ -55,22 +55,35 @@ def _clip(graph: Graph, matrix: str, bounds: tuple[float, float]) -> str:
     return graph.add("Where", graph.add("IsNaN", matrix), matrix, graph.add("Clip", matrix, low, high))
 
 
-def convert_identity(graph: Graph, _estimator: Any, inputs: list[Tensor]) -> str:
-    """Write nothing but the columns side by side."""
-    return graph.matrix(inputs)
+def convert_normalizer(graph: Graph, estimator: Any, inputs: list[Tensor]) -> str:
+    """Write x / norm of its row; a norm near zero counts as 1, of a sparse matrix only zero itself."""
+    matrix = graph.matrix(inputs)
+    axis = graph.constant(np.array([1]), "axis")
+    if estimator.norm == "max":
+        norm = graph.add("ReduceMax", graph.add("Abs", matrix), axis)
+    elif estimator.norm == "l1":
+        norm = graph.add("ReduceSum", graph.add("Abs", matrix), axis)
+    else:
+        norm = graph.add("Sqrt", graph.add("ReduceSum", graph.add("Mul", matrix, matrix), axis))
+    smallest = np.nextafter(0.0, 1.0) if any(tensor.sparse for tensor in inputs) else 10 * np.finfo(np.float64).eps
+    small = graph.add("Less", norm, graph.constant(np.array([smallest]), "smallest"))
+    return graph.add("Div", matrix, graph.add("Where", small, graph.constant(np.ones(1), "one"), norm))
 
 
-def check_identity(estimator: Any) -> tuple[str, str] | None:
-    """Refuse a FunctionTransformer that calls Python."""
-    if estimator.func is None:
-        return None
-    return f"func={estimator.func!r} is Python code, which no graph holds", "Compute this column before the pipeline."
+def convert_kernel_centerer(graph: Graph, estimator: Any, inputs: list[Tensor]) -> str:
+    """Write K - the column means of training - the mean of its row + the mean of all."""
+    matrix = graph.matrix(inputs)
+    total = graph.add("ReduceSum", matrix, graph.constant(np.array([1]), "axis"))
+    mean = _apply(graph, total, "Div", np.array([len(estimator.K_fit_rows_)]))
+    centred = graph.add("Sub", _apply(graph, matrix, "Sub", estimator.K_fit_rows_), mean)
+    return _apply(graph, centred, "Add", np.array([estimator.K_fit_all_]))
 
 
 CONVERTERS: dict[type, Converter] = {
-    FunctionTransformer: Converter(transform=convert_identity, check=check_identity),
     StandardScaler: Converter(transform=convert_standard),
     MinMaxScaler: Converter(transform=convert_min_max),
     MaxAbsScaler: Converter(transform=convert_max_abs),
     RobustScaler: Converter(transform=convert_robust),
+    Normalizer: Converter(transform=convert_normalizer),
+    KernelCenterer: Converter(transform=convert_kernel_centerer),
 }
