@@ -75,16 +75,25 @@ class Graph:
     def add(self, operator: str, *inputs: str, domain: str = "", output: str | None = None, **attributes: Any) -> str:
         """Add one node with one output and return the output's name."""
         name = output or self._scope.get_unique_variable_name(operator.lower())
+        self._write(operator, inputs, [name], domain, attributes)
+        return name
+
+    def add_several(self, operator: str, *inputs: str, outputs: int, domain: str = "", **attributes: Any) -> list[str]:
+        """Add one node with several outputs and return their names."""
+        names = [self._scope.get_unique_variable_name(operator.lower()) for _ in range(outputs)]
+        self._write(operator, inputs, names, domain, attributes)
+        return names
+
+    def _write(self, operator: str, inputs: Any, outputs: list[str], domain: str, attributes: dict[str, Any]) -> None:
         self._container.add_node(
             operator,
             list(inputs),
-            [name],
+            outputs,
             op_domain=domain,
             op_version=SKL2ONNX_ML_OPSET if domain == ML else OPSET,
             name=self._scope.get_unique_operator_name(operator),
             **attributes,
         )
-        return name
 
     def double(self, tensor: Tensor) -> str:
         """The tensor as float64 (NumPy rounds int64 the same way)."""

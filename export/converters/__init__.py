@@ -1,22 +1,29 @@
 """One file per family of estimators; each lists its classes in `CONVERTERS`."""
 
 from export.converters import (
+    meta,
     bayes,
     boosting,
+    cluster,
     compose,
+    decomposition,
     encode,
     forest,
     histogram,
     impute,
     linear,
-    meta,
+    mixture,
     neural,
+    outlier_envelope,
+    projection,
     scale,
     select,
+    tfidf,
 )
 from export.converters.converter import Converter
 
 FAMILIES = (
+    meta,
     compose,
     impute,
     scale,
@@ -28,7 +35,12 @@ FAMILIES = (
     forest,
     boosting,
     histogram,
-    meta,
+    decomposition,
+    projection,
+    cluster,
+    mixture,
+    outlier_envelope,
+    tfidf,
 )
 REGISTRY: dict[type, Converter] = {cls: entry for family in FAMILIES for cls, entry in family.CONVERTERS.items()}
 
