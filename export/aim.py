@@ -17,6 +17,7 @@ from export.rows import middle, moved, to_steps
 from lambda_handler.predictor import make_session
 
 SPLITS = 60  # splits that rows are aimed at
+MATRICES = 8  # input matrices of trees that rows are aimed at
 ROWS = 4000  # training rows among which one that reaches the split is looked for
 LEQ = 0
 
@@ -38,12 +39,11 @@ class Aimed:
 
 
 class _Front:
-    """The graph up to the trees' input matrix."""
+    """The graph up to an input matrix of trees."""
 
-    def __init__(self, model: onnx.ModelProto, schema: Schema) -> None:
-        self.schema = schema
-        first = next(node for node in model.graph.node if node.op_type == "TreeEnsemble")
-        self.name = first.input[0]
+    def __init__(self, model: onnx.ModelProto, schema: Schema, name: str) -> None:
+        self.schema, self.name = schema, name
+        first = next(node for node in model.graph.node if node.op_type == "TreeEnsemble" and node.input[0] == name)
         element = next(each.t.data_type for each in first.attribute if each.name == "nodes_splits")
         producers = {name: node for node in model.graph.node for name in node.output}
         needed, queue = [], [self.name]
@@ -102,21 +102,31 @@ class _Trees:
 
 
 def aim(model: bytes, schema: Schema, table: Columns, seed: int) -> Aimed:
-    """Build rows for up to `SPLITS` splits, drawn at random from all trees; none where the model has no trees."""
+    """Build rows for up to `SPLITS` splits, drawn at random from all trees; none where the model has no trees.
+
+    Trees that read the same matrix are aimed at together; of more than `MATRICES` matrices some are drawn.
+    """
     parsed = onnx.load_from_string(model)
-    positions = [i for i, node in enumerate(parsed.graph.node) if node.op_type == "TreeEnsemble"]
-    if not positions:
-        return Aimed(take(table, np.arange(0)), [], [])
+    readers: dict[str, list[int]] = {}
+    for position, node in enumerate(parsed.graph.node):
+        if node.op_type == "TreeEnsemble":
+            readers.setdefault(node.input[0], []).append(position)
     random = np.random.default_rng(seed)
-    front = _Front(parsed, schema)
     sample = take(table, random.permutation(len(table[0]))[:ROWS])
-    seen = front.matrix(sample)
-    sources = _sources(front, sample)
-    trees = {position: _read(parsed.graph.node[position]) for position in positions}
-    chosen = list(_choose(trees, sources, seen, random))
-    if not chosen:
-        return Aimed(take(table, np.arange(0)), [], [])
-    return _bisect(front, sample, chosen, trees, sources)
+    drawn = [list(readers)[place] for place in random.permutation(len(readers))[:MATRICES]]
+    parts = [Aimed(take(table, np.arange(0)), [], [])]
+    for name in drawn:
+        front = _Front(parsed, schema, name)
+        sources = _sources(front, sample)
+        trees = {position: _read(parsed.graph.node[position]) for position in readers[name]}
+        chosen = list(_choose(trees, sources, front.matrix(sample), random, -(-SPLITS // len(drawn))))
+        if chosen:
+            parts.append(_bisect(front, sample, chosen, trees, sources))
+    return Aimed(
+        [np.concatenate(pieces) for pieces in zip(*(part.rows for part in parts), strict=True)],
+        [split for part in parts for split in part.splits],
+        [split for part in parts for split in part.missing],
+    )
 
 
 def _read(node: onnx.NodeProto) -> _Trees:
@@ -143,7 +153,7 @@ def _sources(front: _Front, sample: Columns) -> dict[int, int]:
     """Matrix column -> the input column of numbers that it depends on."""
     found = {}
     for index, column in enumerate(front.schema.columns):
-        if column.dtype != "float64" or column.boolean:
+        if column.dtype != "float64" or column.type != "number":
             continue
         known = sample[index][~np.isnan(sample[index])]
         if not len(known):
@@ -161,16 +171,20 @@ def _sources(front: _Front, sample: Columns) -> dict[int, int]:
 
 
 def _choose(
-    trees: dict[int, _Trees], sources: dict[int, int], seen: npt.NDArray[np.float64], random: np.random.Generator
+    trees: dict[int, _Trees],
+    sources: dict[int, int],
+    seen: npt.NDArray[np.float64],
+    random: np.random.Generator,
+    count: int,
 ) -> Iterator[tuple[int, int, int]]:
-    """(TreeEnsemble node, split, row of the sample that reaches it)."""
+    """Up to `count` times (TreeEnsemble node, split, row of the sample that reaches it)."""
     places = [
         (position, int(split))
         for position, tree in trees.items()
         for split in np.flatnonzero((tree.mode == LEQ) & np.isin(tree.feature, list(sources)))
     ]
     found = 0
-    for place in random.permutation(len(places))[: 3 * SPLITS]:
+    for place in random.permutation(len(places))[: 3 * count]:
         position, split = places[place]
         if not np.isfinite(trees[position].threshold[split]):
             continue
@@ -178,7 +192,7 @@ def _choose(
         if len(reaching):
             yield position, split, int(random.choice(reaching))
             found += 1
-            if found == SPLITS:
+            if found == count:
                 return
 
 
