@@ -106,7 +106,7 @@ def differing_rows(first: Answers, second: Answers) -> list[int]:
 def _essence(answer: dict[str, Any]) -> object:
     if "rejected" in answer:
         return sorted((str(problem["feature"]), problem["kind"]) for problem in answer["rejected"])
-    return answer.get("label"), answer.get("value"), answer.get("probabilities")
+    return {key: value for key, value in answer.items() if key != "warnings"}
 
 
 def _replay(runtime: str, bundle: Bundle, rows: list[dict[str, Any]]) -> Answers:

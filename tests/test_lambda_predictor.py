@@ -10,7 +10,7 @@ from bundle_factory import EXAMPLE, GOLDEN, REJECTED, THRESHOLD, Task, answer_of
 from lambda_handler.contract import ContractError
 from lambda_handler.predictor import BATCH, Predictor
 
-TASKS: list[Task] = ["classification", "multiclass", "regression"]
+TASKS: list[Task] = ["classification", "multiclass", "regression", "scores", "labels", "values", "several"]
 
 
 @pytest.fixture(scope="module")
@@ -19,19 +19,37 @@ def predictors(tmp_path_factory: pytest.TempPathFactory) -> dict[Task, Predictor
     return {task: Predictor.load(make_bundle(folder / task, task=task)) for task in TASKS}
 
 
-def numbers(answer: dict[str, Any]) -> list[float]:
-    return [answer["value"]] if "value" in answer else list(answer["probabilities"].values())
+def leaves(answer: Any) -> list[tuple[str, Any]]:
+    """Every value in an answer with the keys that lead to it, in order."""
+    if not isinstance(answer, dict):
+        return [("", answer)]
+    return [(f"{key} {path}", value) for key, inner in answer.items() for path, value in leaves(inner)]
 
 
 @pytest.mark.parametrize("task", TASKS)
 def test_answers_are_those_of_the_definition(task: Task, predictors: dict[Task, Predictor]) -> None:
     rows = [{**EXAMPLE, **changes} for _, changes in GOLDEN if (changes.get("income") or 0.0) < 1e9]
     for row, answer in zip(rows, predictors[task].predict(rows), strict=True):
-        expected = answer_of(row, task)
-        assert numbers(answer) == pytest.approx(numbers(expected), rel=1e-12, abs=1e-12)
-        assert answer.get("label") == expected.get("label")
-        assert type(answer.get("label")) is type(expected.get("label"))
-        assert list(answer) == [*(["label", "probabilities"] if "label" in expected else ["value"]), "warnings"]
+        assert list(answer)[-1] == "warnings"
+        del answer["warnings"]
+        got, expected = leaves(answer), leaves(answer_of(row, task))
+        assert [path for path, _ in got] == [path for path, _ in expected]
+        for (_, value), (path, told) in zip(got, expected, strict=True):
+            assert type(value) is type(told)
+            assert value == (pytest.approx(told, rel=1e-12, abs=1e-12) if type(told) is float else told), path
+
+
+def test_labels_and_numbers_have_a_column_each(predictors: dict[Task, Predictor]) -> None:
+    kinds = [np.float64, np.int64, object, object, np.bool_]
+    for count in (0, 1, BATCH + 1):
+        columns = [np.full(count, EXAMPLE[name], dtype=kind) for name, kind in zip(EXAMPLE, kinds, strict=True)]
+        shapes = {task: tuple(part.shape for part in predictors[task].run(columns)) for task in TASKS}
+        assert shapes == {
+            "classification": ((count, 1), (count, 2)), "multiclass": ((count, 1), (count, 3)),
+            "regression": ((count, 0), (count, 1)), "scores": ((count, 1), (count, 1)),
+            "labels": ((count, 1), (count, 0)), "values": ((count, 0), (count, 2)),
+            "several": ((count, 2), (count, 5)),
+        }  # fmt: skip
 
 
 @pytest.mark.parametrize("task", TASKS)
@@ -60,6 +78,22 @@ def test_the_threshold_of_the_contract_decides_and_the_class_at_it_wins(predicto
         assert found.shape == (1, 1)
         assert found.tolist() == [[expected]]
     predictor.contract.threshold = {"class": 1, "value": THRESHOLD}
+
+
+@pytest.mark.parametrize(("positive", "sign"), [(1, 1.0), (-1, -1.0)])
+def test_a_threshold_on_scores_counts_the_first_class_with_the_score_turned_round(
+    positive: int, sign: float, predictors: dict[Task, Predictor]
+) -> None:
+    predictor = predictors["scores"]
+    rows = [{**EXAMPLE, "income": 4000.0 + 500.0 * index} for index in range(300)]
+    score = predictor.predict(rows)[150]["scores"]["1"]
+    predictor.contract.threshold = {"class": positive, "value": sign * score}
+    for answer in predictor.predict(rows):
+        held = sign * answer["scores"]["1"] >= sign * score
+        assert answer["label"] == (positive if held else -positive)
+    assert {answer["label"] for answer in predictor.predict(rows)} == {-1, 1}
+    assert predictor.predict([rows[150]])[0]["label"] == positive
+    predictor.contract.threshold = None
 
 
 def test_no_rows_no_answers(predictors: dict[Task, Predictor]) -> None:

@@ -1,5 +1,6 @@
 // The contract: what a row must hold, and what is wrong with one that does not. Twin of lambda_handler/contract.py.
 
+import { readForm } from "./answer.js";
 import { parseJson, parseLiterals } from "./json.js";
 import { describe, listed, send, show } from "./words.js";
 
@@ -21,10 +22,9 @@ const INT64_LIMIT = 2n ** 63n;
  *   format: number, name: string, version: string, task: "classification" | "regression", description: string | null,
  *   notice: string | null, target: {name: string, unit: string | null, description: string | null},
  *   missing_code: string, features: Feature[],
- *   outputs: {label: string | null, probabilities: string | null, value: string | null},
- *   classes: (string | number | boolean)[] | null, threshold: {class: string | number | boolean, value: number} | null,
- *   tolerance: {class: string, absolute: number, relative: number}, model_sha256: string, classKeys: string[],
- * }} Contract `classKeys`: the keys of `probabilities`, in class order; the rest is docs/bundle.md's contract.json.
+ *   threshold: {class: import("./answer.js").Label, value: number} | null,
+ *   tolerance: {class: string, relative: number}, model_sha256: string, form: import("./answer.js").Form,
+ * }} Contract `form`: what it answers; the rest is docs/bundle.md's contract.json.
  * @typedef {{row: number, feature: string | null, kind: string, reason: string}} Problem
  * @typedef {{feature: string, kind: string, message: string}} Warning
  * @typedef {number | bigint | boolean | string} GraphValue
@@ -89,8 +89,7 @@ export function readContract(text) {
     throw new BundleError("contract.json must be JSON", String(error));
   }
   checkFormat("contract.json", document);
-  const classes = parseLiterals(text).classes ?? [];
-  return { ...document, classKeys: classes.map(String) };
+  return { ...document, form: readForm(document, parseLiterals(text)) };
 }
 
 /**

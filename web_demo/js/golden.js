@@ -1,7 +1,7 @@
 // Replays rows and compares the answers with the golden ones. Twin of lambda_handler/golden.py; pure.
 
+import { readRecorded, writeForm } from "./answer.js";
 import { ContractError } from "./contract.js";
-import { writeFloat } from "./json.js";
 import { predict } from "./predictor.js";
 
 /**
@@ -10,8 +10,7 @@ import { predict } from "./predictor.js";
  * @typedef {import("./predictor.js").Prediction} Prediction
  * @typedef {{rejected: Problem[]}} Rejection
  * @typedef {Prediction | Rejection} Answer
- * @typedef {{stratum: string, row: Record<string, unknown>, decidable?: boolean,
- *   answer?: {label?: unknown, probabilities?: Record<string, number>, value?: number},
+ * @typedef {{stratum: string, row: Record<string, unknown>, decidable?: boolean | boolean[], answer?: unknown,
  *   rejected?: {feature: string | null, kind: string}[]}} GoldenLine
  * @typedef {{name: string, rows: number, labelsDiffer: number, outside: number, undecidable: number, maxUlp: bigint,
  *   maxAbs: number}} Stratum
@@ -107,50 +106,42 @@ function compareRow(contract, line, answer, stratum) {
     stratum.labelsDiffer += Number(rejection(line.rejected) !== rejection("rejected" in answer ? answer.rejected : []));
     return;
   }
-  const recorded = recordedNumbers(contract, line.answer);
-  const got = "value" in answer ? [answer.value] : answer.probabilities;
-  if (recorded === null || got.length !== recorded.length) {
+  const { form, tolerance } = contract;
+  const recorded = readRecorded(form, line.answer);
+  if (recorded === null || answer.numbers.length !== recorded.numbers.length) {
     stratum.outside += 1;
     return;
   }
-  const { absolute } = contract.tolerance; // below it, a float64 step is too small to mean anything
-  const ulps = recorded.map((number, k) => (Math.abs(number) > absolute ? ulpDistance(number, got[k]) : 0n));
-  const ulp = ulps.reduce((most, each) => (each > most ? each : most), 0n);
-  const apart = Math.max(...recorded.map((number, k) => Math.abs(number - got[k])));
-  stratum.outside += Number(!recorded.every((number, k) => within(contract, number, got[k])));
-  if (apart > stratum.maxAbs) stratum.maxAbs = apart;
-  if (ulp > stratum.maxUlp) stratum.maxUlp = ulp;
-  if ("value" in answer) return;
-  const decidable = line.decidable === true;
-  stratum.undecidable += Number(!decidable);
-  stratum.labelsDiffer += Number(decidable && answer.label !== line.answer.label);
+  compareNumbers(form, tolerance.relative, recorded.numbers, answer.numbers, stratum);
+  if (form.labels === 0) return;
+  const decidable = form.targets.map((_, k) => (Array.isArray(line.decidable) ? line.decidable[k] : line.decidable));
+  const differs = form.targets.some(
+    ({ classes }, k) => decidable[k] === true && classes[answer.labels[k]] !== recorded.labels[k],
+  );
+  stratum.undecidable += Number(!decidable.every((each) => each === true));
+  stratum.labelsDiffer += Number(differs);
 }
 
 /**
- * @param {Contract} contract @param {number} recorded @param {number} got
- * @returns {boolean} whether they are no further apart than max(absolute, relative * |recorded|).
+ * @param {import("./answer.js").Form} form @param {number} relative @param {number[]} recorded @param {number[]} got
+ * @param {Stratum} stratum
  */
-function within(contract, recorded, got) {
-  const { absolute, relative } = contract.tolerance;
-  return Math.abs(recorded - got) <= Math.max(absolute, relative * Math.abs(recorded));
+function compareNumbers(form, relative, recorded, got, stratum) {
+  const absolute = form.targets.flatMap((target) => target.keys.map(() => target.absolute));
+  const aparts = recorded.map((number, k) => Math.abs(number - got[k]));
+  // Below the absolute tolerance a float64 step is too small to mean anything.
+  const ulps = recorded.map((number, k) => (Math.abs(number) > absolute[k] ? ulpDistance(number, got[k]) : 0n));
+  const ulp = ulps.reduce((most, each) => (each > most ? each : most), 0n);
+  const apart = Math.max(0, ...aparts);
+  const inside = recorded.every((number, k) => aparts[k] <= Math.max(absolute[k], relative * Math.abs(number)));
+  stratum.outside += Number(!inside);
+  if (apart > stratum.maxAbs) stratum.maxAbs = apart;
+  if (ulp > stratum.maxUlp) stratum.maxUlp = ulp;
 }
 
 /** @param {GoldenLine["rejected"]} [problems] @returns {string} features and kinds in one comparable text. */
 function rejection(problems = []) {
   return JSON.stringify([...new Set(problems.map(({ feature, kind }) => JSON.stringify([feature, kind])))].sort());
-}
-
-/**
- * @param {Contract} contract @param {NonNullable<GoldenLine["answer"]>} answer
- * @returns {number[] | null} null where the answer has another shape than the contract's.
- */
-function recordedNumbers(contract, answer) {
-  if (contract.task === "regression") return answer.value === undefined ? null : [answer.value];
-  const { probabilities } = answer;
-  if (probabilities === undefined || Object.keys(probabilities).length !== contract.classKeys.length) return null;
-  return contract.classKeys.every((key) => key in probabilities)
-    ? contract.classKeys.map((key) => probabilities[key])
-    : null;
 }
 
 /**
@@ -162,11 +153,5 @@ function recordedNumbers(contract, answer) {
  */
 export function writeAnswer(contract, answer) {
   if ("rejected" in answer) return JSON.stringify(answer);
-  const warnings = JSON.stringify(answer.warnings);
-  if ("value" in answer) return `{"value": ${writeFloat(answer.value)}, "warnings": ${warnings}}`;
-  const position = (contract.classes ?? []).indexOf(answer.label);
-  const key = contract.classKeys[position];
-  const label = typeof answer.label === "string" ? JSON.stringify(answer.label) : key;
-  const pairs = contract.classKeys.map((name, k) => `${JSON.stringify(name)}: ${writeFloat(answer.probabilities[k])}`);
-  return `{"label": ${label}, "probabilities": {${pairs.join(", ")}}, "warnings": ${warnings}}`;
+  return `{${writeForm(contract.form, answer)}, "warnings": ${JSON.stringify(answer.warnings)}}`;
 }

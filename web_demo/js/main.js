@@ -49,7 +49,7 @@ async function chooseBundle() {
 /** @param {Bundle} bundle @returns {Promise<[number, number] | null>} the range of the answers to the training rows. */
 async function answerRange(bundle) {
   const { answers } = JSON.parse(text(await bundle.read("reference.json")));
-  return answers.edges.length > 0 ? [answers.edges[0], answers.edges.at(-1)] : null;
+  return answers.edges?.length > 0 ? [answers.edges[0], answers.edges.at(-1)] : null;
 }
 
 /** @param {Bundle} bundle @param {ModelCall} model */

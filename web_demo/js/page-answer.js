@@ -1,13 +1,16 @@
-// The answer: a probability with its threshold, one bar per class, or a value on the training range.
+// The answer: a probability with its threshold, one bar per class, scores, a label, a value on the training range, or
+// one line per target.
 
+import { numbersOf } from "./answer.js";
 import { fill, make, style } from "./page-dom.js";
+import { decided } from "./predictor.js";
 import { percent, show } from "./words.js";
 
 /**
  * @typedef {import("./contract.js").Contract} Contract
  * @typedef {import("./contract.js").Problem} Problem
  * @typedef {import("./predictor.js").Prediction} Prediction
- * @typedef {import("./predictor.js").Classification} Classification
+ * @typedef {import("./answer.js").Target} Target
  */
 
 /** Shows that the model is on its way. */
@@ -24,12 +27,7 @@ export function showWaiting() {
  * @param {[number, number] | null} range smallest and largest answer to the training rows.
  */
 export function showPrediction(contract, prediction, milliseconds, range) {
-  const body =
-    "value" in prediction
-      ? valueParts(contract, prediction.value, range)
-      : contract.threshold === null
-        ? classParts(contract, prediction)
-        : thresholdParts(contract, prediction, contract.threshold);
+  const body = bodyParts(contract, prediction, range);
   const warned = prediction.warnings.length;
   const caution =
     warned === 0 ? null : `${warned} ${warned === 1 ? "input is" : "inputs are"} unlike the training rows.`;
@@ -58,6 +56,16 @@ export function showProblems(problems) {
   answer.dataset.state = "rejected";
 }
 
+/** @param {Contract} contract @param {Prediction} prediction @param {[number, number] | null} range */
+function bodyParts(contract, prediction, range) {
+  if (contract.form.several) return targetParts(contract, prediction);
+  if (contract.form.numbers === "value") return valueParts(contract, prediction.numbers[0], range);
+  if (contract.form.numbers !== "probabilities") return scoreParts(contract, prediction);
+  return contract.threshold === null
+    ? classParts(contract, prediction)
+    : thresholdParts(contract, prediction, contract.threshold);
+}
+
 /** @param {number} milliseconds @returns {string} */
 function took(milliseconds) {
   const time = milliseconds < 0.1 ? "less than 0.1 ms" : `${milliseconds.toFixed(1)} ms`;
@@ -65,12 +73,12 @@ function took(milliseconds) {
 }
 
 /**
- * @param {Contract} contract @param {Classification} prediction
+ * @param {Contract} contract @param {Prediction} prediction
  * @param {NonNullable<Contract["threshold"]>} threshold
  */
 function thresholdParts(contract, prediction, threshold) {
-  const position = (contract.classes ?? []).indexOf(threshold.class);
-  const probability = prediction.probabilities[position];
+  const { position, number: probability } = decided(contract, threshold, prediction.numbers);
+  const { classKeys } = contract.form.targets[0];
   const reached = probability >= threshold.value;
   const bar = make(
     "div",
@@ -85,27 +93,28 @@ function thresholdParts(contract, prediction, threshold) {
   );
   style(style(bar, "--share", `${probability * 100}%`), "--mark", `${threshold.value * 100}%`);
   bar.classList.toggle("mark-right", threshold.value > 0.5);
-  const decided = contract.classKeys[(contract.classes ?? []).indexOf(prediction.label)];
+  const label = classKeys[prediction.labels[0]];
   const side = reached ? "At or above" : "Below";
   return [
-    make("p", { class: "kicker" }, `Probability that ${contract.target.name} is ${contract.classKeys[position]}`),
+    make("p", { class: "kicker" }, `Probability that ${contract.target.name} is ${classKeys[position]}`),
     make("p", { class: "headline", "data-exact": String(probability) }, percent(probability)),
     bar,
     make(
       "p",
-      { class: "decision", "data-label": decided },
+      { class: "decision", "data-label": label },
       `${side} the threshold: the answer is `,
-      make("strong", {}, `${contract.target.name} = ${decided}`),
+      make("strong", {}, `${contract.target.name} = ${label}`),
       ".",
     ),
   ];
 }
 
-/** @param {Contract} contract @param {Classification} prediction */
+/** @param {Contract} contract @param {Prediction} prediction */
 function classParts(contract, prediction) {
-  const chosen = (contract.classes ?? []).indexOf(prediction.label);
-  const rows = contract.classKeys.map((key, k) => {
-    const share = prediction.probabilities[k];
+  const [{ classKeys }] = contract.form.targets;
+  const [chosen] = prediction.labels;
+  const rows = classKeys.map((key, k) => {
+    const share = prediction.numbers[k];
     const bar = make("span", { class: "bar", "aria-hidden": "true" }, make("span", { class: "bar-fill" }));
     return make(
       "li",
@@ -115,11 +124,55 @@ function classParts(contract, prediction) {
       style(bar, "--share", `${share * 100}%`),
     );
   });
+  return [...labelParts(contract, classKeys[chosen]), make("ul", { class: "classes" }, ...rows)];
+}
+
+/** @param {Contract} contract @param {Prediction} prediction */
+function scoreParts(contract, prediction) {
+  const [{ classKeys, keys }] = contract.form.targets;
+  const chosen = classKeys[prediction.labels[0]];
+  const rows = keys.map((key, k) => {
+    const score = prediction.numbers[k];
+    return make(
+      "li",
+      { class: key === chosen ? "chosen" : null },
+      make("span", { class: "class-name" }, `score of ${key}`),
+      make("span", { class: "class-share", "data-exact": String(score) }, show(score)),
+    );
+  });
+  const parts = [...labelParts(contract, chosen), make("ul", { class: "classes" }, ...rows)];
+  const { threshold } = contract;
+  if (threshold === null) return parts;
+  const { position, number } = decided(contract, threshold, prediction.numbers);
+  const side = number >= threshold.value ? "at or above" : "below";
+  const rule = `The score of ${classKeys[position]}, ${show(number)}, is ${side} the threshold, ${show(threshold.value)}.`;
+  return [...parts, make("p", { class: "decision" }, rule)];
+}
+
+/** @param {Contract} contract @param {string} label */
+function labelParts(contract, label) {
   return [
     make("p", { class: "kicker" }, contract.target.name),
-    make("p", { class: "headline", "data-label": contract.classKeys[chosen] }, contract.classKeys[chosen]),
-    make("ul", { class: "classes" }, ...rows),
+    make("p", { class: "headline", "data-label": label }, label),
   ];
+}
+
+/** @param {Contract} contract @param {Prediction} prediction */
+function targetParts({ form }, prediction) {
+  const rows = form.targets.map((target, index) => {
+    const label = prediction.labels[index];
+    const numbers = numbersOf(target, prediction);
+    const shown = form.labels === 0 ? show(numbers[0]) : target.classKeys[label];
+    const beside = form.numbers === "probabilities" ? percent(numbers[label]) : null;
+    return make(
+      "li",
+      { "data-target": target.name },
+      make("span", { class: "class-name" }, target.name ?? ""),
+      make("strong", { "data-exact": form.labels === 0 ? String(numbers[0]) : null }, shown),
+      beside && make("span", { class: "class-share" }, beside),
+    );
+  });
+  return [make("p", { class: "kicker" }, "Answers"), make("ul", { class: "targets" }, ...rows)];
 }
 
 /** @param {Contract} contract @param {number} value @param {[number, number] | null} range */

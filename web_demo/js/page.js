@@ -12,6 +12,8 @@ export { showProof } from "./page-proof.js";
  * @typedef {{name: string, path: string}} Listed One entry of bundles.json.
  */
 
+const MOST_NAMES = 5; // of targets
+
 /** @returns {string | null} the bundle that the address asks for. */
 export function wantedBundle() {
   return new URLSearchParams(location.search).get("bundle");
@@ -39,15 +41,9 @@ export function showBundles(listed, current) {
  */
 export function showIntro(contract) {
   document.title = `${contract.name} · selfsame`;
-  const { name, unit, description } = contract.target;
-  const asked =
-    contract.task === "regression"
-      ? "value"
-      : contract.classKeys.length === 2
-        ? contract.classKeys.join(" or ")
-        : `one of ${contract.classKeys.length} classes`;
-  const target = make("p", { class: "target" }, "Predicts ", make("strong", {}, name));
-  target.append(contract.task === "regression" ? (unit === null ? "" : ` in ${unit}`) : `: ${asked}`);
+  const { unit, description } = contract.target;
+  const target = make("p", { class: "target" }, "Predicts ", make("strong", {}, targetNames(contract)));
+  if (!contract.form.several) target.append(asked(contract, unit));
   if (description !== null) target.append(`. ${description}`);
   fill(
     "intro",
@@ -56,6 +52,21 @@ export function showIntro(contract) {
     target,
     contract.notice !== null && make("p", { class: "notice", role: "note" }, contract.notice),
   );
+}
+
+/** @param {Contract} contract @returns {string} the first names of several. */
+function targetNames({ form, target }) {
+  if (!form.several) return target.name;
+  const more = form.targets.length - MOST_NAMES;
+  const names = form.targets.slice(0, MOST_NAMES).map(({ name }) => name);
+  return names.join(", ") + (more > 0 ? ` and ${more} more` : "");
+}
+
+/** @param {Contract} contract @param {string | null} unit @returns {string} what kind of answer it is. */
+function asked({ form }, unit) {
+  if (form.numbers === "value") return unit === null ? "" : ` in ${unit}`;
+  const { classKeys } = form.targets[0];
+  return `: ${classKeys.length === 2 ? classKeys.join(" or ") : `one of ${classKeys.length} classes`}`;
 }
 
 /**

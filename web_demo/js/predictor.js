@@ -14,10 +14,7 @@ export const BATCH = 4096; // rows per model call: memory stays flat
  * @typedef {{name: string, dtype: Dtype, data: FeedData}} Feed One graph input of shape (rows, 1).
  * @typedef {(feeds: Feed[], outputs: string[]) => Promise<ArrayLike<number | bigint>[]>} ModelCall
  *   Gives the named outputs, flattened row by row.
- * @typedef {{label: string | number | boolean, probabilities: number[], warnings: Warning[]}} Classification
- *   `probabilities` in class order.
- * @typedef {{value: number, warnings: Warning[]}} Regression
- * @typedef {Classification | Regression} Prediction
+ * @typedef {import("./answer.js").Answer & {warnings: Warning[]}} Prediction
  */
 
 /**
@@ -68,33 +65,48 @@ function pack(dtype, values) {
  * @returns {Promise<Prediction[]>}
  */
 async function answerBatch(contract, model, feeds, warnings) {
-  if (contract.task === "regression") {
-    const [values] = await model(feeds, [String(contract.outputs.value)]);
-    return warnings.map((list, row) => ({ value: Number(values[row]), warnings: list }));
-  }
-  const classes = contract.classes ?? [];
-  const outputs = [String(contract.outputs.label), String(contract.outputs.probabilities)];
-  const [labels, flat] = await model(feeds, outputs);
+  const { outputs, labels, width } = contract.form;
+  const found = await model(feeds, outputs);
   return warnings.map((list, row) => {
-    const probabilities = Array.from(classes, (_, k) => Number(flat[row * classes.length + k]));
-    return { label: classes[labelIndex(contract, Number(labels[row]), probabilities)], probabilities, warnings: list };
+    const graphLabels = labels > 0 ? part(found[0], row, labels) : [];
+    const numbers = width > 0 ? part(found[found.length - 1], row, width) : [];
+    return { labels: decide(contract, graphLabels, numbers), numbers, warnings: list };
   });
 }
 
+/** @param {ArrayLike<number | bigint>} flat @param {number} row @param {number} width @returns {number[]} */
+function part(flat, row, width) {
+  return Array.from({ length: width }, (_, k) => Number(flat[row * width + k]));
+}
+
 /**
- * The position of the label: by the threshold where there is one, else the graph's own.
+ * The labels: by the threshold where there is one, else the graph's own.
  *
- * @param {Contract} contract @param {number} graphLabel @param {number[]} probabilities
+ * @param {Contract} contract @param {number[]} graphLabels @param {number[]} numbers
+ * @returns {number[]}
  */
-function labelIndex(contract, graphLabel, probabilities) {
-  if (contract.threshold === null) return graphLabel;
-  const positive = (contract.classes ?? []).indexOf(contract.threshold.class);
-  return probabilities[positive] >= contract.threshold.value ? positive : 1 - positive;
+function decide(contract, graphLabels, numbers) {
+  if (contract.threshold === null) return graphLabels;
+  const { position, number } = decided(contract, contract.threshold, numbers);
+  return [number >= contract.threshold.value ? position : 1 - position];
+}
+
+/**
+ * The position of the threshold's class, and what is held against the threshold: its probability, or its score (the
+ * first class's is minus the second's).
+ *
+ * @param {Contract} contract @param {NonNullable<Contract["threshold"]>} threshold @param {number[]} numbers
+ * @returns {{position: number, number: number}}
+ */
+export function decided({ form }, threshold, numbers) {
+  const position = form.targets[0].classes.indexOf(threshold.class);
+  if (form.numbers === "probabilities") return { position, number: numbers[position] };
+  return { position, number: position === 0 ? -numbers[0] : numbers[0] };
 }
 
 /** @param {Prediction} prediction */
 function isAnswer(prediction) {
-  return "value" in prediction ? Number.isFinite(prediction.value) : prediction.probabilities.every(Number.isFinite);
+  return prediction.numbers.every(Number.isFinite);
 }
 
 /** @param {number} row @returns {Problem} */

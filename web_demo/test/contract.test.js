@@ -135,9 +135,9 @@ test("a newer and an older format are refused by name", () => {
 
 test("classes keep the keys that Python gives them", () => {
   const text = JSON.stringify(DOCUMENT).replace('"classes":[0,1]', '"classes":[0.0,1.0]');
-  assert.deepEqual(readContract(text).classKeys, ["0.0", "1.0"]);
-  assert.deepEqual(makeContract({ classes: [false, true] }).classKeys, ["false", "true"]);
-  assert.deepEqual(makeContract({ classes: ["0", "b"] }).classKeys, ["0", "b"]);
+  assert.deepEqual(readContract(text).form.targets[0].classKeys, ["0.0", "1.0"]);
+  assert.deepEqual(makeContract({ classes: [false, true] }).form.targets[0].classKeys, ["false", "true"]);
+  assert.deepEqual(makeContract({ classes: ["0", "b"] }).form.targets[0].classKeys, ["0", "b"]);
 });
 
 test("the ends of what the original answers, and of the training range, belong to it", () => {

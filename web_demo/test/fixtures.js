@@ -65,8 +65,9 @@ export const DOCUMENT = {
       example: null,
     },
   ],
-  outputs: { label: "label", probabilities: "probabilities", value: null },
+  outputs: { label: "label", probabilities: "probabilities", scores: null, value: null },
   classes: [0, 1],
+  targets: null,
   threshold: { class: 1, value: 0.4 },
   tolerance: { class: "rounding", absolute: 1e-12, relative: 1e-12 },
   model_sha256: "00",
@@ -83,27 +84,48 @@ export function makeContract(changes = {}) {
 
 /** The contract of a regressor. */
 export function makeRegression() {
-  const outputs = { label: null, probabilities: null, value: "value" };
+  const outputs = { label: null, probabilities: null, scores: null, value: "value" };
   return makeContract({ task: "regression", outputs, classes: null, threshold: null });
 }
 
 /** @type {Record<string, unknown>} */
 export const ROW = { income: 50, age: 40, grade: "B", home: "own", married: true, debt: 1, insured: null };
 
+/** The contract of an outlier detector: one score for two classes. */
+export function makeScores(changes = {}) {
+  const outputs = { label: "label", probabilities: null, scores: "scores", value: null };
+  return makeContract({ outputs, classes: [-1, 1], threshold: null, ...changes });
+}
+
+/** The contract of a classifier of two targets. */
+export function makeSeveral(changes = {}) {
+  const targets = [
+    { name: "late", classes: [false, true] },
+    { name: "size", classes: ["big", "odd", "small"] },
+  ];
+  return makeContract({ classes: null, threshold: null, targets, ...changes });
+}
+
 /**
- * A model call: the probability of class 1 is income / 100, the value is income, the graph's label is always 0. It
- * keeps the feeds that it was given in `calls`.
+ * A model call: the probability of class 1 is income / 100, the score is income - 50, the value is income, the graph's
+ * label is always 0; with `targets` its rows have two labels, 1 and 2, and five probabilities. It keeps the feeds that
+ * it was given in `calls`.
  *
  * @param {import("../js/predictor.js").Feed[][]} [calls]
+ * @param {boolean} [targets]
  * @returns {import("../js/predictor.js").ModelCall}
  */
-export function fakeModel(calls = []) {
+export function fakeModel(calls = [], targets = false) {
   return async (feeds, outputs) => {
     calls.push(feeds);
     const income = /** @type {Float64Array} */ (feeds[0].data);
+    const rows = Array.from(income);
     return outputs.map((name) => {
+      if (targets && name === "label") return rows.flatMap(() => [1, 2]);
+      if (targets) return rows.flatMap((value) => [1 - value / 100, value / 100, 0, 0, 1]);
       if (name === "label") return new BigInt64Array(income.length);
-      return name === "value" ? income : Array.from(income).flatMap((value) => [1 - value / 100, value / 100]);
+      if (name === "scores") return rows.map((value) => value - 50);
+      return name === "value" ? income : rows.flatMap((value) => [1 - value / 100, value / 100]);
     });
   };
 }
