@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from export.errors import ExportError
-from export.frame import MISSING_CODE, Columns, Schema
+from export.frame import MISSING_CODE, Column, Columns, Schema, plain
 from export.original import Original
 from export.probe import Accepted
 from lambda_handler.contract import FORMAT, Contract
@@ -35,9 +35,7 @@ def contract_document(
         ExportError: `targets` does not name each target once.
     """
     features = [
-        _feature(
-            index, column.name, column.dtype, table[index], accepted[index], about["features"].get(column.name, {})
-        )
+        _feature(index, column, table[index], accepted[index], about["features"].get(column.name, {}))
         for index, column in enumerate(original.schema.columns)
     ]
     return {
@@ -106,54 +104,45 @@ def _answers(
 
 
 def _feature(
-    index: int, name: str, dtype: str, values: npt.NDArray[Any], accepted: Accepted, about: Mapping[str, Any]
+    index: int, column: Column, values: npt.NDArray[Any], accepted: Accepted, about: Mapping[str, Any]
 ) -> dict[str, Any]:
-    kind = {"string": "category", "bool": "boolean", "int64": "integer", "float64": "number"}[dtype]
-    kind = about.get("type") or kind
-    numbers = _known_numbers(values, dtype)
-    ranged = kind in {"number", "integer"} and len(numbers) > 0
-    whole = bool(np.all(numbers == np.floor(numbers))) if ranged else None
-    categories = sorted({value for value in values.tolist() if value != MISSING_CODE}) if dtype == "string" else None
+    known = [value for value in plain(column, values) if value is not None]
+    whole = all(value == math.floor(value) for value in known) if column.numeric and known else None
     return {
-        "name": name,
+        "name": column.name,
         "input": f"x{index}",
-        "type": kind,
-        "dtype": dtype,
+        "type": column.type,
+        "dtype": column.dtype,
         "unit": about.get("unit"),
         "description": about.get("description"),
         "missing": "allowed" if accepted.missing else "rejected",
-        "range": [numbers.min().item(), numbers.max().item()] if ranged else None,
+        "range": [min(known), max(known)] if column.numeric and known else None,
         "accepts": list(accepted.bounds) if accepted.bounds else None,
-        "categories": categories,
+        "categories": _listed(column, known, accepted),
         "unseen": None if accepted.unseen is None else ("allowed" if accepted.unseen else "rejected"),
         "whole": whole,
-        "example": _example(kind, dtype, values, numbers, whole),
+        "example": _example(column, known, whole, listed=accepted.unseen is False),
     }
 
 
-def _known_numbers(values: npt.NDArray[Any], dtype: str) -> npt.NDArray[Any]:
-    if dtype not in {"float64", "int64"}:
-        return np.empty(0)
-    return values[~np.isnan(values)] if dtype == "float64" else values
-
-
-def _example(kind: str, dtype: str, values: npt.NDArray[Any], numbers: npt.NDArray[Any], whole: bool | None) -> Any:
-    """The median of numbers, the commonest of other values; None where the column holds nothing."""
-    if kind in {"number", "integer"}:
-        if not len(numbers):
-            return None
-        median = float(np.median(numbers))
-        if dtype == "int64":
-            return int(median)
-        return float(math.floor(median)) if whole else median
-    known = values[values != MISSING_CODE] if dtype == "string" else values
-    if dtype == "float64":
-        known = values[~np.isnan(values)] != 0.0
-    if not len(known):
+def _listed(column: Column, known: list[Any], accepted: Accepted) -> list[Any] | None:
+    """The values that the contract lists: of text all training values, of others where no other is accepted."""
+    if column.dtype != "string" and accepted.unseen is not False:
         return None
-    found, counts = np.unique(known.astype(str) if dtype == "string" else known, return_counts=True)
-    commonest = found[np.argmax(counts)].item()
-    return bool(commonest) if kind == "boolean" else commonest
+    return sorted({*known, *accepted.more})
+
+
+def _example(column: Column, known: list[Any], whole: bool | None, *, listed: bool) -> Any:
+    """The median of numbers, of integers and listed numbers the lower one; else the commonest; None without any."""
+    if not known:
+        return None
+    if column.numeric:
+        if listed or column.type == "integer":
+            return sorted(known)[(len(known) - 1) // 2]
+        median = float(np.median(known))
+        return float(math.floor(median)) if whole else median
+    found, counts = np.unique(np.array(known, dtype=object), return_counts=True)
+    return found[np.argmax(counts)]
 
 
 def _bins(values: npt.NDArray[np.float64]) -> dict[str, Any]:

@@ -1,43 +1,20 @@
-"""The frame that the estimator was fitted on: its columns, their dtypes, and the way to graph values and back."""
+"""The frame that the estimator was fitted on: its columns, and the way to graph values and back."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from export.columns import MISSING_CODE, Column, describe_column
 from export.errors import ExportError
 from lambda_handler.contract import is_missing, is_plain_text
 
-MISSING_CODE = "\ue000missing"  # a private-use character: no table holds it by chance
+__all__ = ["MISSING_CODE", "Column", "Columns", "Schema", "plain", "take"]
 
 Columns = list[npt.NDArray[Any]]
-
-
-@dataclass(frozen=True)
-class Column:
-    """One column of the fitted frame.
-
-    Attributes:
-        name: the column's name.
-        dtype: the graph value's dtype: float64, int64, bool or string.
-        pandas: the pandas dtype that rows are given to the original in.
-        missing: the value that stands for a missing string (None, NaN or NA).
-        boolean: it holds true and false; as float64 these are 1.0 and 0.0.
-    """
-
-    name: str
-    dtype: str
-    pandas: Any
-    missing: Any
-    boolean: bool = False
-
-    @property
-    def numeric(self) -> bool:
-        """Whether it holds numbers that may take any value."""
-        return self.dtype in {"float64", "int64"} and not self.boolean
 
 
 class Schema:
@@ -60,9 +37,18 @@ class Schema:
         if not len(X) or not len(X.columns):
             raise ExportError(f"X must hold rows and columns; got shape {X.shape}", "Pass the table it was fitted on.")
         names = list(X.columns)
-        if any(not isinstance(name, str) or not name for name in names) or len(set(names)) < len(names):
-            raise ExportError("column names must be distinct, non-empty strings", "Rename the columns and fit again.")
-        columns = [_column(name, X[name]) for name in names]
+        if any(not isinstance(name, str) or not name or not is_plain_text(name) for name in names):
+            bad = next(name for name in names if not isinstance(name, str) or not name or not is_plain_text(name))
+            raise ExportError(
+                f"column names must be non-empty text without NUL and lone surrogates; got {bad!r}",
+                "Rename the column, such as X.columns = X.columns.astype(str), and fit again.",
+            )
+        if len(set(names)) < len(names):
+            twice = next(name for name in names if names.count(name) > 1)
+            raise ExportError(
+                "column names must be distinct; this one stands there twice", "Rename one and fit again.", column=twice
+            )
+        columns = [describe_column(name, X[name]) for name in names]
         self.columns = tuple(_as_boolean(each, X[each.name]) if each.name in booleans else each for each in columns)
 
     @property
@@ -86,7 +72,7 @@ class Schema:
 
     def rows(self, values: Sequence[npt.NDArray[Any]]) -> list[dict[str, Any]]:
         """Graph values as requests hold them: plain Python values, None = missing."""
-        lists = [_plain(column, array) for column, array in zip(self.columns, values, strict=True)]
+        lists = [plain(column, array) for column, array in zip(self.columns, values, strict=True)]
         return [dict(zip(self.names, row, strict=True)) for row in zip(*lists, strict=True)]
 
 
@@ -95,25 +81,13 @@ def take(values: Sequence[npt.NDArray[Any]], index: npt.NDArray[Any]) -> Columns
     return [array[index] for array in values]
 
 
-def _column(name: str, series: "pd.Series[Any]") -> Column:
-    dtype = series.dtype
-    if isinstance(dtype, pd.CategoricalDtype):
-        inner = _column(name, pd.Series(dtype.categories))
-        if inner.dtype not in {"string", "int64"} or (inner.dtype == "int64" and series.isna().any()):
-            raise _unsupported(name, f"a category column of {inner.dtype} values", 'astype("float64")')
-        return Column(name, inner.dtype, dtype, np.nan)
-    if isinstance(dtype, pd.StringDtype):
-        _refuse_code(name, series)
-        return Column(name, "string", dtype, dtype.na_value)
-    if dtype.kind == "O":
-        return _object_column(name, series)
-    plain = {"float64": "float64", "Float64": "float64", "int64": "int64", "bool": "bool"}.get(str(dtype))
-    if plain is None:
-        remedy = 'astype("int64")' if str(dtype).startswith(("int", "uint")) else 'astype("float64")'
-        raise _unsupported(name, f"a column of dtype {dtype}", remedy)
-    if plain == "float64" and np.isinf(_floats(series)).any():
-        raise ExportError("numbers must be finite; got an infinite one", "Replace it before fitting.", column=name)
-    return Column(name, plain, dtype, None, boolean=plain == "bool")
+def plain(column: Column, array: npt.NDArray[Any]) -> list[Any]:
+    """Graph values of one column as requests hold them: plain Python values, None = missing."""
+    if column.dtype == "string":
+        return [None if value == MISSING_CODE else value for value in array.tolist()]
+    kinds: dict[str, type] = {"boolean": bool, "integer": int, "number": float}
+    kind = kinds[column.type]
+    return [None if is_missing(value) else kind(value) for value in array.tolist()]
 
 
 def _as_boolean(column: Column, series: "pd.Series[Any]") -> Column:
@@ -123,89 +97,45 @@ def _as_boolean(column: Column, series: "pd.Series[Any]") -> Column:
             "Give it the type number.",
             column=column.name,
         )
-    return replace(column, boolean=True)
-
-
-def _object_column(name: str, series: "pd.Series[Any]") -> Column:
-    kinds = {type(value).__name__ for value in series}
-    missing = kinds & {"NoneType", "float", "NAType", "NaTType"}
-    if kinds - missing != {"str"} or len(missing) > 1 or missing == {"NaTType"}:
-        got = f"an object column of {', '.join(sorted(kinds))}"
-        raise _unsupported(name, got, 'astype("str") for text or astype("float64") for numbers')
-    if any(isinstance(value, float) and not np.isnan(value) for value in series):
-        raise _unsupported(name, "an object column that mixes text and numbers", 'astype("str")')
-    _refuse_code(name, series)
-    marks = {"NoneType": None, "NAType": pd.NA}
-    return Column(name, "string", np.dtype(object), marks.get(next(iter(missing), ""), np.nan))
-
-
-def _unsupported(name: str, got: str, remedy: str) -> ExportError:
-    return ExportError(
-        f"a column must be float64, int64, bool, str, object of text, or category of text; got {got}",
-        f"Convert it before fitting: X[{name!r}].{remedy}, then fit again.",
-        column=name,
-    )
-
-
-def _refuse_code(name: str, series: "pd.Series[Any]") -> None:
-    if (series.dropna() == MISSING_CODE).any():
-        raise ExportError(
-            f"the text {MISSING_CODE!r} is reserved for missing values; the column holds it",
-            "Replace it with a missing value and fit again.",
-            column=name,
-        )
-    for value in series.dropna().unique():
-        if not is_plain_text(value):
-            raise ExportError(
-                f"text must be Unicode without NUL and lone surrogates; the column holds {value[:40]!r}",
-                "Replace it and fit again.",
-                column=name,
-            )
+    return replace(column, type="boolean", limits=None)
 
 
 def _values(column: Column, series: "pd.Series[Any]") -> npt.NDArray[Any]:
-    if column.dtype == "float64":
-        return _floats(series)
-    if column.dtype != "string":
-        array: npt.NDArray[Any] = series.to_numpy().astype({"int64": np.int64, "bool": bool}[column.dtype])
-        return array
-    objects = series.astype(object)
-    filled: npt.NDArray[Any] = objects.where(series.notna(), MISSING_CODE).to_numpy(dtype=object)
-    return filled
+    if column.dtype == "string":
+        objects = series.astype(object)
+        filled: npt.NDArray[Any] = objects.where(series.notna(), MISSING_CODE).to_numpy(dtype=object)
+        return filled
+    if isinstance(series.dtype, pd.CategoricalDtype):
+        series = pd.Series(np.asarray(series, dtype=column.dtype))
+    if column.optional:
+        numbers: npt.NDArray[Any] = series.to_numpy(dtype=column.dtype, na_value=np.nan)
+        return numbers
+    array: npt.NDArray[Any] = series.to_numpy().astype(column.dtype)
+    return array
 
 
-def _floats(series: "pd.Series[Any]") -> npt.NDArray[np.float64]:
-    numbers: npt.NDArray[np.float64] = series.to_numpy(dtype=np.float64, na_value=np.nan)
-    return numbers
-
-
-def _series(column: Column, array: npt.NDArray[Any]) -> Any:
-    if column.dtype != "string":
+def _series(column: Column, array: npt.NDArray[Any]) -> "pd.Series[Any]":
+    if column.dtype == "string":
+        objects = array.astype(object)
+        objects[objects == MISSING_CODE] = column.missing
         if isinstance(column.pandas, pd.CategoricalDtype):
-            return _categorical(column.pandas, array)
-        return pd.Series(array).astype(column.pandas)
-    objects = array.astype(object)
-    missing = objects == MISSING_CODE
-    objects[missing] = column.missing
+            return _categorical(column.pandas, objects.tolist())
+        return pd.Series(objects, dtype=column.pandas)
     if isinstance(column.pandas, pd.CategoricalDtype):
-        return _categorical(column.pandas, objects)
-    return pd.Series(objects, dtype=column.pandas)
+        return _categorical(column.pandas, plain(column, array))
+    if isinstance(column.pandas, np.dtype):
+        return pd.Series(array, dtype=column.pandas)
+    missing = np.isnan(array)
+    filled = np.where(missing, 0, array)
+    known = pd.Series(filled.astype(bool) if column.boolean else filled).astype(column.pandas)
+    masked: pd.Series[Any] = known.mask(missing, pd.NA)
+    return masked
 
 
-def _categorical(dtype: pd.CategoricalDtype, values: npt.NDArray[Any]) -> Any:
+def _categorical(dtype: pd.CategoricalDtype, values: list[Any]) -> "pd.Series[Any]":
     """A category column; categories that training did not have stand behind the fitted ones."""
     known = list(dtype.categories)
     seen = set(known)
-    unseen = sorted({value for value in values.tolist() if not is_missing(value)} - seen)
-    return pd.Series(pd.Categorical(values, categories=known + unseen, ordered=dtype.ordered))
-
-
-def _plain(column: Column, array: npt.NDArray[Any]) -> list[Any]:
-    if column.dtype == "string":
-        return [None if value == MISSING_CODE else value for value in array.tolist()]
-    if column.boolean:
-        return [None if is_missing(value) else bool(value) for value in array.tolist()]
-    if column.dtype == "float64":
-        return [None if is_missing(value) else value for value in array.tolist()]
-    values: list[Any] = array.tolist()
-    return values
+    unseen = sorted({value for value in values if not is_missing(value)} - seen)
+    categories = pd.Index(known + unseen, dtype=dtype.categories.dtype)
+    return pd.Series(pd.Categorical(values, categories=categories, ordered=dtype.ordered))

@@ -3,7 +3,7 @@
 All of them are constructed, and none stands in the training table: a bundle is public.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,13 +17,18 @@ COUNTS = {"recombined": 160, "boundary": 160, "special": 120, "missing": 60, "un
 FAR = 24  # of the special rows
 NUMBERS = (
     0.0, -0.0, 1.0, -1.0, 0.5, 5e-324, -5e-324, 2.2250738585072014e-308, 1e-9, 16777217.0, 2.0**53, 2.0**53 + 2,
+    0.1, float(np.float32(0.1)), 1.401298464324817e-45, 1.1754943508222875e-38, -1.401298464324817e-45,
     1e15, -1e15, 3.4028234e38, 3.5e38, 1e100, -1e100, 1e300, 1.7976931348623157e308, -1.7976931348623157e308,
 )  # fmt: skip
-WHOLE = (0, 1, -1, 2**24 + 1, 2**53 - 1, -(2**53) + 1)  # what every JSON reader holds exactly
+WHOLE = (
+    0, 1, -1, 2**24 + 1, 2**53 - 1, -(2**53) + 1, 2**53, 2**53 + 1, -(2**53) - 1, 2**60 + 2**36 + 1, 2**63 - 1,
+    -(2**63),
+)  # fmt: skip
 TEXTS = (
     "", " ", "nan", "NaN", "None", "null", "NA", "<NA>", "0", "\u00e9", "e\u0301", "\u0130",
-    "\U0001f600", "x" * 10_000,
+    "\U0001f600", "x" * 10_000, "\u00c5", "A\u030a", "i\u0307", "\ufeff", "\u00df", "ss", "0.0", "true",
 )  # fmt: skip
+_LOWEST = {4: np.int64(-(2**31)), 8: np.int64(-(2**63))}  # bits of -0.0, by the bytes of a float
 UNSEEN = "\u2205 never seen"
 
 Answer = Callable[[Columns], Answers]
@@ -42,6 +47,12 @@ class RowMaker:
         self.schema, self.table = schema, table
         self._random = np.random.default_rng(seed)
         self._known = _fingerprints(table)
+        self._whole = frozenset(i for i, column in enumerate(schema.columns) if column.type == "integer")
+        self._listed: frozenset[int] = frozenset()
+
+    def leave(self, columns: Iterable[int]) -> None:
+        """Search no boundary in these columns: the original takes listed values only."""
+        self._listed = frozenset(columns)
 
     def recombined(self, count: int) -> Columns:
         """Rows whose values come, column by column, from one of two training rows."""
@@ -76,19 +87,19 @@ class RowMaker:
                 known = self.table[index][~np.isnan(self.table[index].astype(np.float64))]
                 low, high = (float(known.min()), float(known.max())) if len(known) else (0.0, 1.0)
                 away = (high - low or 1.0) * 10.0 ** self._random.integers(1, 7) * self._random.choice([-1.0, 1.0])
-                base[index][row] = base[index].dtype.type(np.floor(away) if base[index].dtype.kind == "i" else away)
+                base[index][row] = self.schema.columns[index].nearest(away)
         return base
 
     def missing(self, count: int) -> Columns:
         """Recombined rows with one value missing (each column in turn), then with several, then with all."""
-        able = [index for index, column in enumerate(self.schema.columns) if column.dtype in {"float64", "string"}]
+        able = [index for index, column in enumerate(self.schema.columns) if column.optional]
         count = max(count, len(able) + 10)
         base = self.recombined(count if able else 0)
         for row in range(len(base[0])):
             share = 1.0 if row == count - 1 else 0.3
             hit = [able[row]] if row < len(able) else [i for i in able if self._random.random() < share]
             for index in hit:
-                base[index][row] = np.nan if self.schema.columns[index].dtype == "float64" else MISSING_CODE
+                base[index][row] = MISSING_CODE if self.schema.columns[index].dtype == "string" else np.nan
         return base
 
     def unseen(self, count: int) -> Columns:
@@ -104,7 +115,7 @@ class RowMaker:
 
         Found by bisection on the original: half the pairs between two labels, the others wherever its numbers change.
         """
-        able = [index for index, column in enumerate(self.schema.columns) if column.numeric]
+        able = [i for i, column in enumerate(self.schema.columns) if column.numeric and i not in self._listed]
         if not able:
             return take(self.table, np.arange(0))
         pairs = [self._bisect(answer, able, count // 4, by_label) for by_label in (True, False)]
@@ -125,14 +136,19 @@ class RowMaker:
         if column.boolean:
             return (True, False)
         numbers = self.table[index]
-        numbers = numbers[~np.isnan(numbers)] if dtype == "float64" else numbers
-        if not len(numbers):
-            return NUMBERS
-        low, high = numbers.min(), numbers.max()
-        if dtype == "int64":
-            return (*WHOLE, low, high)
-        around = (low, high, np.nextafter(low, -np.inf), np.nextafter(high, np.inf), 2 * high - low, 2 * low - high)
-        return (*NUMBERS, *(float(value) for value in around if np.isfinite(value)))
+        numbers = numbers[~np.isnan(numbers)] if column.optional else numbers
+        if column.type == "integer":
+            ends = [int(number) for number in (numbers.min(), numbers.max())] if len(numbers) else []
+            return [value for value in (*WHOLE, *ends, *(column.limits or ())) if column.nearest(value) == value]
+        around: list[Any] = []
+        if len(numbers):
+            low, high = numbers.min(), numbers.max()
+            with np.errstate(over="ignore"):
+                around = [low, high, np.nextafter(low, -np.inf), np.nextafter(high, np.inf)]
+                around += [2 * high - low, 2 * low - high]
+        kind = numbers.dtype.type
+        with np.errstate(over="ignore"):
+            return [float(value) for value in map(kind, (*NUMBERS, *around)) if np.isfinite(value)]
 
     def _bisect(self, answer: Answer, able: list[int], count: int, by_label: bool) -> Columns:
         """`count` pairs, or fewer where few are found: one column each, ends from the table, halved until adjacent."""
@@ -140,7 +156,7 @@ class RowMaker:
         column = self._random.choice(able, size=tries)
         base = self.recombined(tries)
         ends = [self._steps(column), self._steps(column)]
-        answers = [answer(moved(base, column, steps)) for steps in ends]
+        answers = [answer(moved(base, column, steps, self._whole)) for steps in ends]
         apart = np.flatnonzero(_differ(answers[0], answers[1], by_label))[:count]
         base, column = take(base, apart), column[apart]
         low, high = ends[0][apart], ends[1][apart]
@@ -149,9 +165,9 @@ class RowMaker:
             between = middle(low, high)
             if np.all((between == low) | (between == high)):
                 break
-            same = ~_differ(at_low, answer(moved(base, column, between)), by_label)
+            same = ~_differ(at_low, answer(moved(base, column, between, self._whole)), by_label)
             low, high = np.where(same, between, low), np.where(same, high, between)
-        pairs = [moved(base, column, low), moved(base, column, high)]
+        pairs = [moved(base, column, low, self._whole), moved(base, column, high, self._whole)]
         return [np.concatenate(both) for both in zip(*pairs, strict=True)]
 
     def _steps(self, columns: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
@@ -159,34 +175,38 @@ class RowMaker:
         steps = np.zeros(len(columns), dtype=np.int64)
         for row, index in enumerate(columns):
             numbers = self.table[index]
-            known = numbers[~np.isnan(numbers)] if numbers.dtype == np.float64 else numbers
-            value = self._random.choice(known) if len(known) else 0.0
-            steps[row] = to_steps(np.array([value]))[0]
+            known = numbers[~np.isnan(numbers)]
+            value = self._random.choice(known) if len(known) else numbers.dtype.type(0)
+            steps[row] = int(value) if index in self._whole else to_steps(np.array([value]))[0]
         return steps
 
 
-def moved(base: Columns, column: npt.NDArray[np.int64], steps: npt.NDArray[np.int64]) -> Columns:
-    """Base rows with one column of each set to the number at the given position."""
+def moved(
+    base: Columns, column: npt.NDArray[np.int64], steps: npt.NDArray[np.int64], whole: Collection[int] = ()
+) -> Columns:
+    """Base rows with one column of each set to the number at the given position; columns of `whole` hold integers."""
     changed = [array.copy() for array in base]
     for index in np.unique(column):
         rows = np.flatnonzero(column == index)
-        changed[index][rows] = from_steps(steps[rows], changed[index].dtype)
+        dtype = changed[index].dtype
+        changed[index][rows] = steps[rows].astype(dtype) if index in whole else from_steps(steps[rows], dtype)
     return changed
 
 
 def to_steps(numbers: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
-    """Positions in the order of the float64 numbers (neighbours are one apart); integers stand for themselves."""
-    if numbers.dtype != np.float64:
+    """Positions in the order of their dtype's floats (neighbours are one apart); integers stand for themselves."""
+    if numbers.dtype.kind != "f":
         return numbers.astype(np.int64)
-    bits = (numbers + 0.0).view(np.int64)
-    return np.where(bits < 0, np.int64(-(2**63)) - bits, bits)
+    bits = (numbers + numbers.dtype.type(0)).view(f"i{numbers.itemsize}").astype(np.int64)
+    steps: npt.NDArray[np.int64] = np.where(bits < 0, _LOWEST[numbers.itemsize] - bits, bits)
+    return steps
 
 
 def from_steps(steps: npt.NDArray[np.int64], dtype: "np.dtype[Any]") -> npt.NDArray[Any]:
     """The inverse of `to_steps`."""
-    if dtype != np.float64:
+    if dtype.kind != "f":
         return steps.astype(dtype)
-    return np.where(steps < 0, np.int64(-(2**63)) - steps, steps).view(np.float64)
+    return np.where(steps < 0, _LOWEST[dtype.itemsize] - steps, steps).astype(f"i{dtype.itemsize}").view(dtype)
 
 
 def middle(low: npt.NDArray[np.int64], high: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

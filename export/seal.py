@@ -23,6 +23,7 @@ from export.errors import ExportError
 from export.frame import Columns, Schema
 from export.mutate import mutation_score, rows_for
 from export.original import Original
+from export.precision import check_precision
 from export.probe import probe
 from export.prove import Evidence, certify, class_of, gather, golden_rows
 from export.rows import RowMaker
@@ -79,8 +80,10 @@ def export_bundle(
     _check_columns(estimator, schema)
     check_missing(core_of(estimator)[0], schema)
     told = {**ABOUT, "name": out.name, "target": {"name": "target", "unit": None, "description": None}, **(about or {})}
+    table = schema.values(X)
+    check_precision(core_of(estimator)[0], schema, table)
     report("converting")
-    files = _prove(estimator, schema, schema.values(X), told, seed, report, advance)
+    files = _prove(estimator, schema, table, told, seed, report, advance)
     files["manifest.json"] = _json(_manifest(files, X, seed))
     _seal(files, out)
     return out
@@ -98,7 +101,7 @@ def _prove(
     original, maker = Original(estimator, schema, table), RowMaker(schema, table, seed)
     model = convert(core_of(estimator)[0], schema, numbers=original.form.numbers, targets=len(original.form.targets))
     report("asking the original what it accepts")
-    accepted = probe(original, schema, maker)
+    accepted = probe(original, schema, maker, core_of(estimator)[0])
     digest = hashlib.sha256(model).hexdigest()
     document = contract_document(original, table, accepted, about, digest)
     aimed = aim(model, schema, table, seed)

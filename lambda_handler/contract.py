@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from numbers import Integral, Real
+from struct import Struct
 from typing import Any
 
 from lambda_handler.answer import Form
 
 FORMAT = 1
+FLOAT32 = Struct("f")
 FLOAT32_LIMIT = 3.4028235677973366e38  # the smallest magnitude that rounds to an infinite float32
 MOST_PROBLEMS = 1000  # nobody reads more, and a request of 10,000 empty rows must stay cheap
 MOST_UNKNOWN = 20  # unknown features of one row that are named
@@ -62,7 +64,7 @@ class Feature:
     missing: str
     range: tuple[float, float] | None
     accepts: tuple[float, float] | None
-    categories: tuple[str, ...] | None
+    categories: tuple[Any, ...] | None
     unseen: str | None
     whole: bool | None
     example: Any
@@ -172,7 +174,8 @@ def is_missing(value: object) -> bool:
         return True
     if isinstance(value, float):
         return math.isnan(value)
-    return type(value).__name__ in {"NAType", "NaTType"}
+    kind = type(value).__name__
+    return kind in {"NAType", "NaTType"} or (kind in {"float16", "float32", "longdouble"} and math.isnan(value))  # type: ignore[arg-type]
 
 
 def is_plain_text(value: str) -> bool:
@@ -209,16 +212,13 @@ def _feature(entry: Mapping[str, Any]) -> Feature:
 
 
 def _check_of(feature: Feature, missing_code: str) -> Callable[[Any, list[Warning_]], Any]:
-    if feature.type == "number":
-        return partial(_number, feature)
-    if feature.type == "integer":
-        return partial(_integer, feature)
-    if feature.type == "boolean":
-        return partial(_boolean, feature)
-    return partial(_category, feature, frozenset(feature.categories or ()), missing_code)
+    known = frozenset(feature.categories or ())
+    if feature.type == "category":
+        return partial(_category, feature, known, missing_code)
+    return partial({"number": _number, "integer": _integer, "boolean": _boolean}[feature.type], feature, known)
 
 
-def _number(feature: Feature, value: Any, warnings: list[Warning_]) -> float:
+def _number(feature: Feature, known: frozenset[Any], value: Any, warnings: list[Warning_]) -> float:
     kind = type(value)
     if kind is not float and kind is not int:
         if is_missing(value):
@@ -235,13 +235,17 @@ def _number(feature: Feature, value: Any, warnings: list[Warning_]) -> float:
         what = "32-bit" if feature.dtype == "float32" else "64-bit"
         reason = f"{feature.name} takes a finite {what} number; got {describe(value)}. {_send(feature)}"
         raise _Broken("not_finite", reason)
+    if feature.dtype == "float32":
+        (number,) = FLOAT32.unpack(FLOAT32.pack(number))  # what the model sees is what is checked
+    _check_listed(feature, known, number)
     _check_range(feature, number, warnings)
     return number
 
 
-def _integer(feature: Feature, value: Any, warnings: list[Warning_]) -> int:
+def _integer(feature: Feature, known: frozenset[Any], value: Any, warnings: list[Warning_]) -> float:
+    """A whole number; a float64 column has one of at most 2**53 by its `accepts`."""
     if is_missing(value):
-        raise _Broken("missing", _must_not_be_missing(feature))
+        return _missing_number(feature)
     whole = isinstance(value, Integral) and not isinstance(value, bool)
     if not whole and isinstance(value, float) and value.is_integer() and abs(value) <= SAFE_INTEGER:
         whole = True
@@ -249,17 +253,17 @@ def _integer(feature: Feature, value: Any, warnings: list[Warning_]) -> int:
         reason = f"{feature.name} takes a whole 64-bit number; got {describe(value)}. {_send(feature)}"
         raise _Broken("type", reason)
     number = int(value)
+    _check_listed(feature, known, number)
     _check_range(feature, number, warnings)
-    return number
+    return float(number) if feature.dtype == "float64" else number
 
 
-def _boolean(feature: Feature, value: Any, _warnings: list[Warning_]) -> float | bool:
+def _boolean(feature: Feature, known: frozenset[Any], value: Any, _warnings: list[Warning_]) -> float | bool:
     if is_missing(value):
-        if feature.dtype == "float64":
-            return _missing_number(feature)
-        raise _Broken("missing", _must_not_be_missing(feature))
+        return _missing_number(feature)
     if not isinstance(value, bool) and type(value).__name__ not in {"bool", "bool_"}:
         raise _Broken("type", f"{feature.name} takes true or false; got {describe(value)}. {_send(feature)}")
+    _check_listed(feature, known, bool(value))
     return float(value) if feature.dtype == "float64" else bool(value)
 
 
@@ -277,18 +281,22 @@ def _category(feature: Feature, known: frozenset[str], missing_code: str, value:
         reason = f"{feature.name}: this text is reserved for missing values. Send null when the value is unknown."
         raise _Broken("reserved", reason)
     if value not in known:
-        if feature.unseen == "rejected":
-            listed = ", ".join(json.dumps(name, ensure_ascii=False) for name in (feature.categories or ())[:10])
-            more = ", …" if len(known) > 10 else ""
-            reason = f"{feature.name} takes one of {listed}{more}; got {describe(value)}. Send one of these."
-            raise _Broken("unseen", reason)
+        _check_listed(feature, known, value)
         message = f"{feature.name}: {describe(value)} was not seen in training."
         warnings.append({"feature": feature.name, "kind": "unseen", "message": message})
     return value
 
 
+def _check_listed(feature: Feature, known: frozenset[Any], value: Any) -> None:
+    if feature.unseen == "rejected" and value not in known:
+        listed = ", ".join(json.dumps(each, ensure_ascii=False) for each in (feature.categories or ())[:10])
+        more = ", …" if len(known) > 10 else ""
+        reason = f"{feature.name} takes one of {listed}{more}; got {describe(value)}. Send one of these."
+        raise _Broken("unseen", reason)
+
+
 def _missing_number(feature: Feature) -> float:
-    if feature.missing == "rejected":
+    if feature.missing == "rejected" or feature.dtype in {"int64", "bool"}:
         raise _Broken("missing", _must_not_be_missing(feature))
     return math.nan
 

@@ -218,18 +218,6 @@ def test_a_sum_that_overflows_has_no_answer(tmp_path: Path) -> None:
     assert (problem["row"], problem["feature"], problem["kind"]) == (1, None, "no_answer")
 
 
-def test_a_number_encoded_strictly_is_refused_since_no_contract_lists_numbers(tmp_path: Path) -> None:
-    others = pd.DataFrame({f"other {i}": np.arange(100.0) % (i + 2) for i in range(120)})
-    X = pd.concat([frame(100)[["visits"]], others], axis=1)
-    columns = ColumnTransformer([("strict", OneHotEncoder(), ["visits"])], remainder="passthrough")
-    model = make_pipeline(columns, DecisionTreeClassifier()).fit(X, target(frame(100)))
-    with pytest.raises(
-        ExportError, match="a contract lists text only"
-    ):  # whether a row happens to try it must not count
-        export_bundle(model, X, tmp_path / "strict")
-    assert not list(tmp_path.iterdir())
-
-
 @pytest.fixture
 def saved(tmp_path: Path) -> tuple[Path, Path, Path]:
     X = frame(90)[[*FLOATS, "label"]]

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from export_tools import frame, target, value
 from sklearn.compose import ColumnTransformer, make_column_transformer
-from sklearn.ensemble import GradientBoostingClassifier, HistGradientBoostingRegressor, RandomForestRegressor
+from sklearn.ensemble import GradientBoostingClassifier, RandomForestRegressor
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.model_selection import FixedThresholdClassifier, GridSearchCV, TunedThresholdClassifierCV
@@ -100,15 +100,12 @@ STEPS: dict[str, tuple[Callable[[pd.DataFrame], Any], str, str]] = {
                           "fixedthresholdclassifier", "finite"),
     "two targets": (lambda X: RandomForestRegressor(2).fit(X, np.c_[value(X), value(X)]), "randomforestregressor",
                     "one target"),
-    "two sums": (lambda X: LinearRegression().fit(X, np.c_[value(X), value(X)]), "linearregression", "one target"),
     "missing code": (lambda X: make_pipeline(SimpleImputer(missing_values=0), DecisionTreeClassifier()).fit(
         X, target(X)), "simpleimputer", "missing_values must be NaN"),
     "own start": (lambda X: GradientBoostingClassifier(n_estimators=2, init=DecisionTreeClassifier(max_depth=1)).fit(
         X, target(X)), "gradientboostingclassifier", "init=DecisionTreeClassifier"),
     "exponential": (lambda X: GradientBoostingClassifier(n_estimators=2, loss="exponential").fit(X, target(X)),
                     "gradientboostingclassifier", "exponential"),
-    "poisson": (lambda X: HistGradientBoostingRegressor(max_iter=2, loss="poisson").fit(X, np.exp(value(X))),
-                "histgradientboostingregressor", "poisson"),
     "sparse": (lambda X: LogisticRegression().fit(X, target(X)).sparsify(), "logisticregression", "dense"),
     "float32": (lambda X: make_pipeline(OrdinalEncoder(dtype=np.float32), DecisionTreeClassifier()).fit(X, target(X)),
                 "ordinalencoder", "float32"),
@@ -183,11 +180,8 @@ def series(values: Any, dtype: Any = None) -> "pd.Series[Any]":
 
 COLUMNS: dict[str, tuple["pd.Series[Any]", str]] = {
     "dates": (pd.Series(pd.date_range("2026-01-01", periods=60)), "datetime64"),
-    "narrow": (series(range(60), "float32"), "float32"),
-    "nullable": (series(range(60), "Int64"), "Int64"),
-    "unsigned": (series(range(60), "uint8"), "uint8"),
-    "mixed": (series(["a", 1.5, 2.5] * 20, object), "mixes text and numbers"),
-    "mixed with holes": (series(["a", 1.5, np.nan] * 20, object), "mixes text and numbers"),
+    "mixed": (series(["a", 1.5, 2.5] * 20, object), "object column of float, str"),
+    "mixed with holes": (series(["a", 1.5, np.nan] * 20, object), "object column of float, str"),
     "booleans and text": (series(["a", True] * 30, object), "object column of bool, str"),
     "two kinds of missing": (series(["a", None, np.nan] * 20, object), "object column"),
     "infinite": (series([1.0, np.inf] * 30), "finite"),
@@ -196,7 +190,6 @@ COLUMNS: dict[str, tuple["pd.Series[Any]", str]] = {
     "NUL": (series(["a\0b", "b"] * 30, object), "NUL"),
     "NUL category": (series(["a\0b", "b"] * 30, object).astype("category"), "NUL"),
     "surrogate": (series(["\ud800", "b"] * 30, object), "surrogates"),
-    "float category": (series([0.5, 1.5] * 30).astype("category"), "category column of float64"),
 }
 
 
@@ -220,7 +213,7 @@ def test_another_frame_than_the_fitted_one(tmp_path: Path) -> None:
     assert "got ndarray" in refused(model, X.to_numpy(), tmp_path).reason
     assert "shape (0, 2)" in refused(model, X.iloc[:0], tmp_path).reason
     assert "distinct" in refused(model, X.set_axis(["a", "a"], axis=1), tmp_path).reason
-    assert "distinct" in refused(model, X.set_axis([0, 1], axis=1), tmp_path).reason
+    assert "got 0" in refused(model, X.set_axis([0, 1], axis=1), tmp_path).reason
     on_array = DecisionTreeClassifier().fit(X.to_numpy(), target(X))
     assert "fitted on an array" in refused(on_array, X, tmp_path).reason
 

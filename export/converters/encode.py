@@ -1,8 +1,9 @@
 """OneHotEncoder and OrdinalEncoder as look-up tables that the fitted encoder itself fills.
 
-Per column: value -> row number (LabelEncoder), row number -> encoded columns (Gather). The table's rows are the
-encoder's own answers for each category, for a missing value and for an unseen one, so that drop, infrequent levels and
-every `handle_unknown` need no rules of their own.
+The table's rows are the encoder's own answers for each category, for a missing value and for an unseen one, so that
+drop, infrequent levels and every `handle_unknown` need no rules of their own. Where each row has at most a single one,
+its position is looked up (LabelEncoder) and compared with each column's own; a table of one column is looked up itself;
+else the row's number is, and the row is picked (Gather).
 """
 
 import warnings
@@ -16,17 +17,22 @@ from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder
 
 from export.converters.converter import Converter
 from export.frame import MISSING_CODE
-from export.graph import ML, Graph, Tensor
+from export.graph import DOUBLE, INT64, ML, Graph, Tensor
 from lambda_handler.contract import is_missing
 
 
 def check(estimator: Any) -> tuple[str, str] | None:
-    """Refuse narrow outputs, mixed and odd categories, and rejecting numbers one by one: no contract lists these."""
+    """Refuse narrow outputs, and categories of several types or of an odd one."""
     if np.dtype(estimator.dtype) in {np.dtype(np.float32), np.dtype(np.float16)}:
         return (
             f"dtype={np.dtype(estimator.dtype)} makes the next step compute in that precision",
             "Leave dtype at float64.",
         )
+    return check_categories(estimator)
+
+
+def check_categories(estimator: Any) -> tuple[str, str] | None:
+    """Refuse categories of several types or of an odd one."""
     for categories in estimator.categories_:
         kinds = {type(value).__name__ for value in categories.tolist() if not is_missing(value)}
         if len(kinds) > 1 or not kinds <= {"str", "int", "bool", "float"}:
@@ -34,23 +40,19 @@ def check(estimator: Any) -> tuple[str, str] | None:
                 f"the categories of a column must be of one type; got {', '.join(sorted(kinds))}",
                 "Convert the column.",
             )
-        if estimator.handle_unknown == "error" and (
-            kinds & {"int", "float"} or (kinds == {"bool"} and len(categories) < 2)
-        ):
-            return (
-                'handle_unknown="error" rejects all but the fitted numbers, and a contract lists text only',
-                'Set handle_unknown="ignore" or "use_encoded_value", or convert the column with astype("str"), and fit '
-                "again.",
-            )
     return None
 
 
 def convert(graph: Graph, estimator: Any, inputs: list[Tensor]) -> list[Tensor]:
     """Write one look-up per column and set the results side by side."""
     columns = graph.split(inputs)
-    blocks = [_look_up(graph, column, *_table(estimator, index)) for index, column in enumerate(columns)]
-    blocks = [block for block in blocks if block]
-    matrix = graph.add("Concat", *blocks, axis=1) if len(blocks) > 1 else blocks[0]
+    tables = [_table(estimator, index) for index in range(len(columns))]
+    found = [(column, *each) for column, each in zip(columns, tables, strict=True) if each[1].shape[1]]
+    if all(np.isin(table, (0.0, 1.0)).all() and (table.sum(axis=1) <= 1.0).all() for _, _, table in found):
+        matrix = _one_hot(graph, found)
+    else:
+        blocks = [_look_up(graph, *each) for each in found]
+        matrix = graph.add("Concat", *blocks, axis=1) if len(blocks) > 1 else blocks[0]
     width = int(np.sum(_widths(estimator)))
     return [Tensor(matrix, "double", width, bool(getattr(estimator, "sparse_output", False)))]
 
@@ -64,8 +66,8 @@ def _table(estimator: Any, column: int) -> tuple[list[Any], npt.NDArray[np.float
     filler = [values[0] if values else np.nan for values in categories]
     rows = np.array([filler] * len(probes), dtype=object)
     rows[:, column] = probes
-    if all(values.dtype.kind != "O" for values in estimator.categories_):
-        rows = rows.astype(np.float64)
+    if all(values.dtype.kind == "f" for values in estimator.categories_):
+        rows = rows.astype(np.float64)  # whole numbers stay as they are: float64 rounds them beyond 2**53
     return keys, _encode(estimator, rows, column)
 
 
@@ -100,37 +102,64 @@ def _encode(estimator: Any, rows: npt.NDArray[Any], column: int) -> npt.NDArray[
 
 def _widths(estimator: Any) -> list[int]:
     """How many columns each column becomes."""
-    return list(getattr(estimator, "_n_features_outs", [1] * len(estimator.categories_)))
+    targets = len(estimator.classes_) if getattr(estimator, "target_type_", None) == "multiclass" else 1
+    return list(getattr(estimator, "_n_features_outs", [targets] * len(estimator.categories_)))
+
+
+def _one_hot(graph: Graph, columns: list[tuple[Tensor, list[Any], npt.NDArray[np.float64]]]) -> str:
+    """Compare the position of each column's one, -1 for none, with that of each encoded column."""
+    positions = [
+        _number(graph, tensor, keys, np.where(table.any(axis=1), table.argmax(axis=1), -1))
+        for tensor, keys, table in columns
+    ]
+    widths = [table.shape[1] for _, _, table in columns]
+    position = positions[0]
+    if len(positions) > 1:
+        joined = graph.add("Concat", *positions, axis=1)
+        position = graph.chosen(joined, np.repeat(np.arange(len(widths)), widths))
+    own = graph.constant(np.concatenate([np.arange(width) for width in widths]).reshape(1, -1), "positions")
+    return graph.add("Cast", graph.add("Equal", position, own), to=DOUBLE)
 
 
 def _look_up(graph: Graph, tensor: Tensor, keys: list[Any], table: npt.NDArray[np.float64]) -> str:
-    if not table.shape[1]:
-        return ""
-    missing_row, unseen_row = len(keys), len(keys) + 1
-    if tensor.kind == "string":
-        names = np.array([*keys, MISSING_CODE], dtype=object)
-        number = _number(graph, tensor.name, names, np.arange(len(names)), unseen_row)
-    elif tensor.kind in {"int64", "bool"}:
-        whole = tensor.name if tensor.kind == "int64" else graph.add("Cast", tensor.name, to=7)
-        number = _number(graph, whole, np.array(keys, dtype=np.int64), np.arange(len(keys)), unseen_row)
-    else:
-        zero = graph.constant(np.zeros(1), "zero")  # -0.0 + 0.0 is 0.0: both zeros are one category
-        plain = graph.add("Add", tensor.name, zero)
-        known = _number(graph, plain, np.array(keys, dtype=np.float64), np.arange(len(keys)), unseen_row)
-        row = graph.constant(np.array([missing_row], dtype=np.int64), "missing_row")
-        number = graph.add("Where", graph.add("IsNaN", tensor.name), row, known)
+    if table.shape[1] == 1:
+        return _number(graph, tensor, keys, table[:, 0])
+    number = _number(graph, tensor, keys, np.arange(len(table)))
     looked_up = graph.add("Gather", graph.constant(table, "table"), number, axis=0)
     return graph.add("Squeeze", looked_up, graph.constant(np.array([1]), "axis"))
 
 
-def _number(graph: Graph, name: str, keys: npt.NDArray[Any], rows: npt.NDArray[np.int64], default: int) -> str:
+def _number(graph: Graph, tensor: Tensor, keys: list[Any], values: npt.NDArray[Any]) -> str:
+    """The number of each value, of shape (n_rows, 1).
+
+    Args:
+        graph: where to.
+        tensor: one column.
+        keys: its categories.
+        values: their numbers, then that of a missing value and that of an unseen one.
+    """
+    present, missing, unseen = values[:-2], values[-2:-1], values[-1:]
+    if tensor.kind == "string":
+        return _encoder(graph, tensor.name, np.array([*keys, MISSING_CODE], dtype=object), values[:-1], unseen)
+    if tensor.kind in {"int64", "bool"}:
+        whole = tensor.name if tensor.kind == "int64" else graph.add("Cast", tensor.name, to=INT64)
+        return _encoder(graph, whole, np.array(keys, dtype=np.int64), present, unseen)
+    zero = graph.constant(np.zeros(1), "zero")  # -0.0 + 0.0 is 0.0: both zeros are one category
+    double = graph.double(tensor)
+    known = _encoder(graph, graph.add("Add", double, zero), np.array(keys, dtype=np.float64), present, unseen)
+    return graph.add("Where", graph.add("IsNaN", double), graph.constant(missing, "missing"), known)
+
+
+def _encoder(
+    graph: Graph, name: str, keys: npt.NDArray[Any], values: npt.NDArray[Any], default: npt.NDArray[Any]
+) -> str:
     return graph.add(
         "LabelEncoder",
         name,
         domain=ML,
         keys_tensor=numpy_helper.from_array(keys),
-        values_tensor=numpy_helper.from_array(rows.astype(np.int64)),
-        default_tensor=numpy_helper.from_array(np.array([default], dtype=np.int64)),
+        values_tensor=numpy_helper.from_array(values),
+        default_tensor=numpy_helper.from_array(default),
     )
 
 

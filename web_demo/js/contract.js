@@ -14,8 +14,8 @@ const INT64_LIMIT = 2n ** 63n;
  * @typedef {{
  *   name: string, input: string, type: "number" | "integer" | "boolean" | "category", dtype: Dtype,
  *   unit: string | null, description: string | null, missing: "allowed" | "rejected",
- *   range: [number | bigint, number | bigint] | null, accepts: [number, number] | null,
- *   categories: string[] | null, unseen: "allowed" | "rejected" | null, whole: boolean | null,
+ *   range: [number | bigint, number | bigint] | null, accepts: [number | bigint, number | bigint] | null,
+ *   categories: (string | number | bigint | boolean)[] | null, unseen: "allowed" | "rejected" | null, whole: boolean | null,
  *   example: string | number | bigint | boolean | null,
  * }} Feature
  * @typedef {{
@@ -174,11 +174,13 @@ function checkNumber(feature, value, warnings) {
     const rule = `${feature.name} takes a finite ${single ? 32 : 64}-bit number`;
     throw new Broken("not_finite", `${rule}; got ${describe(value)}. ${send(feature)}`);
   }
-  checkRange(feature, number, warnings);
-  return number;
+  const seen = single ? Math.fround(number) : number; // what the model sees is what is checked
+  checkListed(feature, seen);
+  checkRange(feature, seen, warnings);
+  return seen;
 }
 
-/** @param {Feature} feature @param {unknown} value @param {Warning[]} warnings @returns {bigint} */
+/** @param {Feature} feature @param {unknown} value @param {Warning[]} warnings @returns {number | bigint} */
 function checkInteger(feature, value, warnings) {
   const whole = typeof value === "bigint" || (Number.isInteger(value) && Math.abs(Number(value)) <= 2 ** 53);
   const number = whole ? BigInt(/** @type {number | bigint} */ (value)) : INT64_LIMIT;
@@ -186,8 +188,9 @@ function checkInteger(feature, value, warnings) {
     const rule = `${feature.name} takes a whole 64-bit number`;
     throw new Broken("type", `${rule}; got ${describe(value)}. ${send(feature)}`);
   }
+  checkListed(feature, number);
   checkRange(feature, number, warnings);
-  return number;
+  return feature.dtype === "float64" ? Number(number) : number; // of at most 2^53 there, by its `accepts`
 }
 
 /** @param {Feature} feature @param {unknown} value @returns {number | boolean} */
@@ -195,6 +198,7 @@ function checkBoolean(feature, value) {
   if (typeof value !== "boolean") {
     throw new Broken("type", `${feature.name} takes true or false; got ${describe(value)}. ${send(feature)}`);
   }
+  checkListed(feature, value);
   return feature.dtype === "bool" ? value : Number(value);
 }
 
@@ -217,13 +221,19 @@ function checkCategory(contract, feature, value, warnings) {
   }
   const known = feature.categories ?? [];
   if (known.includes(value)) return value;
-  if (feature.unseen === "rejected") {
-    const rule = `${feature.name} takes one of ${listed(known)}`;
-    throw new Broken("unseen", `${rule}; got ${describe(value)}. Send one of these.`);
-  }
+  checkListed(feature, value);
   const message = `${feature.name}: ${describe(value)} was not seen in training.`;
   warnings.push({ feature: feature.name, kind: "unseen", message });
   return value;
+}
+
+/** @param {Feature} feature @param {string | number | bigint | boolean} value */
+function checkListed(feature, value) {
+  const known = feature.categories ?? [];
+  const found = typeof value === "bigint" ? known.some((each) => value === BigInt(each)) : known.includes(value);
+  if (feature.unseen !== "rejected" || found) return;
+  const rule = `${feature.name} takes one of ${listed(known)}`;
+  throw new Broken("unseen", `${rule}; got ${describe(value)}. Send one of these.`);
 }
 
 /** @param {Feature} feature @param {number | bigint} number @param {Warning[]} warnings */

@@ -50,8 +50,9 @@ export function makeField(feature, position) {
 /** @param {Feature} feature @returns {string} the unit, and what the training rows held. */
 function hint(feature) {
   const unit = feature.unit === null ? "" : `${feature.unit} · `;
-  if (feature.range !== null) return `${unit}${showRange(feature.range)} in training`;
-  if (feature.categories === null) return feature.unit ?? "";
+  if (feature.categories === null) {
+    return feature.range === null ? (feature.unit ?? "") : `${unit}${showRange(feature.range)} in training`;
+  }
   const count = `${feature.categories.length} ${feature.categories.length === 1 ? "value" : "values"} in training`;
   return unit + (feature.unseen === "rejected" ? `${count}, no others` : count);
 }

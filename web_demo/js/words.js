@@ -44,14 +44,16 @@ export function showRange(range) {
 }
 
 /**
- * The first ten names of a list, quoted.
+ * The first ten values of a list, texts quoted.
  *
- * @param {readonly string[]} names
+ * @param {readonly (string | number | bigint | boolean)[]} values
  * @returns {string}
  */
-export function listed(names) {
-  const quoted = names.slice(0, 10).map((name) => JSON.stringify(name));
-  return quoted.join(", ") + (names.length > 10 ? ", …" : "");
+export function listed(values) {
+  const quoted = values
+    .slice(0, 10)
+    .map((value) => (typeof value === "string" ? JSON.stringify(value) : String(value)));
+  return quoted.join(", ") + (values.length > 10 ? ", …" : "");
 }
 
 /**
