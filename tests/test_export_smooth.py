@@ -14,8 +14,7 @@ from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from export import ExportError, export_bundle
-from export.support import check_exportable
+from export import export_bundle
 from lambda_handler.predictor import Predictor
 
 FLOATS = ["income", "2nd height", "visits"]
@@ -42,13 +41,6 @@ def test_exact_up_to_rounding(name: str, columns: list[str], classes: int) -> No
     assert found.apart <= ROUNDING, found
 
 
-def test_an_exponential_answer_is_refused() -> None:
-    X = frame()[["2nd height"]]
-    model = MLPRegressor(loss="poisson", **LAYERS).fit(X, abs(value(X)))
-    with pytest.raises(ExportError, match="mlpregressor: loss='poisson' answers through exp"):
-        check_exportable(model)
-
-
 def test_bayes_far_from_the_training_rows(tmp_path: Path) -> None:
     """Likelihoods of 1e9, close to a tie: the order of every sum decides."""
     random = np.random.default_rng(3)
@@ -67,4 +59,4 @@ def test_bayes_far_from_the_training_rows(tmp_path: Path) -> None:
     assert (abs(expected[:, 1] - 0.5) < 0.4).sum() > 100
     labels, numbers = predictor.run([far[name].to_numpy() for name in far])
     assert abs(numbers - expected).max() <= ROUNDING
-    assert np.array_equal(labels, model.predict(far))
+    assert np.array_equal(labels[:, 0], model.predict(far))

@@ -17,14 +17,6 @@ from lambda_handler.contract import is_missing
 MISSING_CATEGORY = -1.0  # NaN in a membership split differs between runtimes; this code does not
 
 
-def check(estimator: Any) -> tuple[str, str] | None:
-    """Refuse losses whose link is not the identity, expit or softmax."""
-    loss = estimator.loss
-    if loss in {"gamma", "poisson"}:
-        return f"loss={loss!r} answers through exp, which no runtime shares", "Fit with loss='squared_error'."
-    return None
-
-
 def convert_classifier(graph: Graph, estimator: Any, inputs: list[Tensor]) -> dict[str, str]:
     """Write expit or softmax of the raw sums; binary labels are `raw > 0`."""
     raw = _raw(graph, estimator, inputs)
@@ -36,8 +28,9 @@ def convert_classifier(graph: Graph, estimator: Any, inputs: list[Tensor]) -> di
 
 
 def convert_regressor(graph: Graph, estimator: Any, inputs: list[Tensor]) -> dict[str, str]:
-    """Write the raw sum, of shape (n_rows, 1)."""
-    return {"value": _raw(graph, estimator, inputs)}
+    """Write the raw sum, of shape (n_rows, 1), and exp of it for the losses of counts and sizes."""
+    raw = _raw(graph, estimator, inputs)
+    return {"value": graph.add("Exp", raw) if estimator.loss in {"gamma", "poisson"} else raw}
 
 
 def _raw(graph: Graph, estimator: Any, inputs: list[Tensor]) -> str:
@@ -134,6 +127,6 @@ def _tree(predictor: Any, known: dict[int, list[int]]) -> Tree:
 
 
 CONVERTERS: dict[type, Converter] = {
-    HistGradientBoostingClassifier: Converter(predict=convert_classifier, check=check, takes_text=True),
-    HistGradientBoostingRegressor: Converter(predict=convert_regressor, check=check, takes_text=True),
+    HistGradientBoostingClassifier: Converter(predict=convert_classifier, takes_text=True),
+    HistGradientBoostingRegressor: Converter(predict=convert_regressor, takes_text=True),
 }

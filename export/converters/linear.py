@@ -21,21 +21,32 @@ from sklearn.linear_model import (
     LinearRegression,
     LogisticRegression,
     LogisticRegressionCV,
+    MultiTaskElasticNet,
+    MultiTaskElasticNetCV,
+    MultiTaskLasso,
+    MultiTaskLassoCV,
     OrthogonalMatchingPursuit,
     OrthogonalMatchingPursuitCV,
+    PassiveAggressiveClassifier,
+    PassiveAggressiveRegressor,
+    Perceptron,
     QuantileRegressor,
+    RANSACRegressor,
     Ridge,
+    RidgeClassifier,
+    RidgeClassifierCV,
     RidgeCV,
     SGDRegressor,
     TheilSenRegressor,
 )
-from sklearn.svm import LinearSVR
+from sklearn.svm import LinearSVC, LinearSVR
 
 from export.converters.converter import Converter
 from export.graph import INT64, Graph, Tensor
 
 
-def _decision(graph: Graph, estimator: Any, inputs: list[Tensor]) -> str:
+def decision(graph: Graph, estimator: Any, inputs: list[Tensor]) -> str:
+    """Write X @ coef_.T + intercept_, of shape (n_rows, n_scores)."""
     weights = np.asarray(estimator.coef_, dtype=np.float64)
     weights = weights.reshape(-1, weights.shape[-1]).T
     scores = product(graph, graph.matrix(inputs), weights)
@@ -52,29 +63,57 @@ def product(graph: Graph, matrix: str, weights: npt.NDArray[np.float64]) -> str:
     return graph.add("MatMul" if len(weights) > 1 else "Mul", matrix, graph.constant(weights, "coefficients"))
 
 
+def convert_classifier(graph: Graph, estimator: Any, inputs: list[Tensor]) -> dict[str, str]:
+    """Write the decision function and its label."""
+    scores = decision(graph, estimator, inputs)
+    return {"label": label_of(graph, scores, estimator), "scores": scores}
+
+
+def convert_ridge(graph: Graph, estimator: Any, inputs: list[Tensor]) -> dict[str, str]:
+    """Write the decision function and its label; of several labels each is 1 where its own score is above zero."""
+    if not estimator._label_binarizer.y_type_.startswith("multilabel"):
+        return convert_classifier(graph, estimator, inputs)
+    scores = decision(graph, estimator, inputs)
+    above = graph.add("Greater", scores, graph.constant(np.zeros((1, 1)), "zero"))
+    return {"label": graph.add("Cast", above, to=INT64), "scores": scores}
+
+
 def convert_logistic(graph: Graph, estimator: Any, inputs: list[Tensor]) -> dict[str, str]:
     """Write expit or softmax of the decision function; the label comes from the decision function itself."""
-    scores = _decision(graph, estimator, inputs)
+    scores = decision(graph, estimator, inputs)
     if len(estimator.classes_) > 2:
-        label, probabilities = class_of_largest(graph, scores), graph.add("Softmax", scores, axis=1)
+        probabilities = graph.add("Softmax", scores, axis=1)
     else:
-        label, probabilities = positive_label(graph, scores, "Greater"), binary_probabilities(graph, scores)
-    return {"label": label, "probabilities": probabilities, "scores": scores}
+        probabilities = binary_probabilities(graph, scores)
+    return {"label": label_of(graph, scores, estimator), "probabilities": probabilities, "scores": scores}
 
 
 def convert_regressor(graph: Graph, estimator: Any, inputs: list[Tensor]) -> dict[str, str]:
-    """Write X @ coef + intercept, of shape (n_rows, 1)."""
-    return {"value": _decision(graph, estimator, inputs)}
+    """Write X @ coef + intercept, of shape (n_rows, n_targets)."""
+    return {"value": decision(graph, estimator, inputs)}
+
+
+def convert_ransac(graph: Graph, estimator: Any, inputs: list[Tensor]) -> dict[str, str]:
+    """Write the regressor that was fitted on the inliers."""
+    return graph.predict(estimator.estimator_, inputs)
+
+
+def ransac_members(estimator: Any) -> list[tuple[str, Any]]:
+    """The regressor that was fitted on the inliers."""
+    return [("estimator", estimator.estimator_)]
 
 
 def check(estimator: Any) -> tuple[str, str] | None:
-    """Refuse several targets and sparse coefficients."""
+    """Refuse sparse coefficients."""
     if scipy.sparse.issparse(estimator.coef_):
         return "coefficients must be dense; sparsify() was called", "Call densify()."
-    several = not hasattr(estimator, "classes_") and np.ndim(estimator.coef_) > 1
-    if several and np.shape(estimator.coef_)[0] > 1:
-        return "one target is exported; it was fitted on several", "Fit one estimator per target."
     return None
+
+
+def label_of(graph: Graph, scores: str, estimator: Any) -> str:
+    """The label of a linear classifier's decision function, of shape (n_rows,)."""
+    several = np.ndim(estimator.coef_) > 1 and len(estimator.coef_) > 1
+    return class_of_largest(graph, scores) if several else positive_label(graph, scores, "Greater")
 
 
 def binary_probabilities(graph: Graph, scores: str) -> str:
@@ -99,6 +138,7 @@ def class_of_largest(graph: Graph, scores: str) -> str:
     return graph.add("ArgMax", scores, axis=1, keepdims=0, select_last_index=0)
 
 
+CLASSIFIERS = (LinearSVC, PassiveAggressiveClassifier, Perceptron)
 LINEAR_REGRESSORS = (
     ARDRegression,
     BayesianRidge,
@@ -113,17 +153,23 @@ LINEAR_REGRESSORS = (
     LassoLarsCV,
     LassoLarsIC,
     LinearRegression,
+    LinearSVR,
     OrthogonalMatchingPursuit,
     OrthogonalMatchingPursuitCV,
+    PassiveAggressiveRegressor,
     QuantileRegressor,
     Ridge,
     RidgeCV,
     SGDRegressor,
     TheilSenRegressor,
-    LinearSVR,
 )
+MULTI_TASK = (MultiTaskElasticNet, MultiTaskElasticNetCV, MultiTaskLasso, MultiTaskLassoCV)
 CONVERTERS: dict[type, Converter] = {
     LogisticRegression: Converter(predict=convert_logistic, check=check),
     LogisticRegressionCV: Converter(predict=convert_logistic, check=check),
-    **{cls: Converter(predict=convert_regressor, check=check) for cls in LINEAR_REGRESSORS},
+    RidgeClassifier: Converter(predict=convert_ridge, check=check),
+    RidgeClassifierCV: Converter(predict=convert_ridge, check=check),
+    RANSACRegressor: Converter(predict=convert_ransac, members=ransac_members),
+    **{cls: Converter(predict=convert_classifier, check=check) for cls in CLASSIFIERS},
+    **{cls: Converter(predict=convert_regressor, check=check) for cls in (*LINEAR_REGRESSORS, *MULTI_TASK)},
 }

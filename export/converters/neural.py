@@ -9,35 +9,44 @@ from export.converters.converter import Converter
 from export.converters.linear import binary_probabilities_of, class_of_largest, product
 from export.graph import INT64, Graph, Tensor
 
-ACTIVATIONS = {"identity": None, "logistic": "Sigmoid", "tanh": "Tanh", "relu": "Relu"}
+ACTIVATIONS = {"identity": None, "logistic": "Sigmoid", "tanh": "Tanh", "relu": "Relu", "exp": "Exp"}
 
 
 def check(estimator: Any) -> tuple[str, str] | None:
-    """Refuse several targets."""
-    if isinstance(getattr(estimator, "classes_", None), list) or getattr(estimator, "_y_type", "").startswith("multil"):
-        return "one target is exported; it was fitted on several labels", "Fit one estimator per label."
-    if not hasattr(estimator, "classes_") and estimator.n_outputs_ > 1:
-        return f"one target is exported; it was fitted on {estimator.n_outputs_}", "Fit one estimator per target."
-    if not hasattr(estimator, "classes_") and estimator.out_activation_ != "identity":
-        return f"loss={estimator.loss!r} answers through exp, which no runtime shares", "Fit with loss='squared_error'."
+    """Refuse a single class: it has two probabilities."""
+    if len(estimator.classes_) < 2:
+        return "it must have two classes; it was fitted on one", "Fit with rows of another class."
     return None
 
 
 def convert_classifier(graph: Graph, estimator: Any, inputs: list[Tensor]) -> dict[str, str]:
-    """Write the layers, then expit (label 1 where it is above a half) or softmax."""
+    """Write the layers, then softmax, or expit (label 1 where it is above a half), of several labels each by itself."""
     last = _layers(graph, estimator, inputs)
-    if len(estimator.classes_) > 2:
+    if estimator.out_activation_ == "softmax":
         probabilities = graph.add("Softmax", last, axis=1)
         return {"label": class_of_largest(graph, probabilities), "probabilities": probabilities}
     positive = graph.add("Sigmoid", last)
     above = graph.add("Greater", positive, graph.constant(np.full((1, 1), 0.5), "half"))
-    label = graph.add("Squeeze", graph.add("Cast", above, to=INT64), graph.constant(np.array([1]), "axis"))
+    label = graph.add("Cast", above, to=INT64)
+    if estimator.n_outputs_ > 1:
+        return {"label": label, "probabilities": _side_by_side(graph, positive, estimator.n_outputs_)}
+    label = graph.add("Squeeze", label, graph.constant(np.array([1]), "axis"))
     return {"label": label, "probabilities": binary_probabilities_of(graph, positive)}
 
 
 def convert_regressor(graph: Graph, estimator: Any, inputs: list[Tensor]) -> dict[str, str]:
-    """Write the layers, of shape (n_rows, 1)."""
-    return {"value": _layers(graph, estimator, inputs)}
+    """Write the layers, of shape (n_rows, n_targets)."""
+    last = _layers(graph, estimator, inputs)
+    activation = ACTIVATIONS[estimator.out_activation_]
+    return {"value": graph.add(activation, last) if activation else last}
+
+
+def _side_by_side(graph: Graph, positive: str, labels: int) -> str:
+    """[1 - p, p] label after label, of shape (n_rows, 2 * n_labels)."""
+    negative = graph.add("Sub", graph.constant(np.ones((1, 1)), "one"), positive)
+    axis = graph.constant(np.array([2]), "axis")
+    pairs = graph.add("Concat", *(graph.add("Unsqueeze", each, axis) for each in (negative, positive)), axis=2)
+    return graph.add("Reshape", pairs, graph.constant(np.array([0, 2 * labels]), "shape"))
 
 
 def _layers(graph: Graph, estimator: Any, inputs: list[Tensor]) -> str:
@@ -54,5 +63,5 @@ def _layers(graph: Graph, estimator: Any, inputs: list[Tensor]) -> str:
 
 CONVERTERS: dict[type, Converter] = {
     MLPClassifier: Converter(predict=convert_classifier, check=check),
-    MLPRegressor: Converter(predict=convert_regressor, check=check),
+    MLPRegressor: Converter(predict=convert_regressor),
 }
