@@ -68,9 +68,9 @@ def logit(graph: Graph, x: str) -> str:
 
 def clipped(graph: Graph, x: str, low: float | None, high: float | None) -> str:
     """Write x between its bounds; NaN stays (`Clip` makes a bound of it)."""
-    if low is not None:
+    if low is not None and low > -np.inf:
         x = graph.add("Where", with_number(graph, "Less", x, float(low)), _number(graph, low), x)
-    if high is not None:
+    if high is not None and high < np.inf:
         x = graph.add("Where", with_number(graph, "Greater", x, float(high)), _number(graph, high), x)
     return x
 
