@@ -120,7 +120,8 @@ def _series(column: Column, array: npt.NDArray[Any]) -> "pd.Series[Any]":
         objects[objects == MISSING_CODE] = column.missing
         if isinstance(column.pandas, pd.CategoricalDtype):
             return _categorical(column.pandas, objects.tolist())
-        return pd.Series(objects, dtype=column.pandas)
+        texts: pd.Series[Any] = pd.Series(objects, dtype=column.pandas)
+        return texts
     if isinstance(column.pandas, pd.CategoricalDtype):
         return _categorical(column.pandas, plain(column, array))
     if isinstance(column.pandas, np.dtype):

@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from export.converters import REGISTRY
 from export.errors import ExportError
 from export.frame import Schema
-from lambda_handler.contract import SAFE_INTEGER, is_plain_text
+from lambda_handler.contract import is_plain_text
 
 METHODS = ("predict", "predict_proba", "decision_function", "transform", "fit_transform")
 
@@ -98,18 +98,17 @@ def _check_classes(model: Any) -> None:
 
 def _check_classes_of_one(model: Any, found: list[Any]) -> None:
     kinds = {type(value) for value in found}
-    if len(kinds) > 1 or not kinds <= {bool, int, str}:
+    if len(kinds) > 1 or not kinds <= {bool, int, float, str}:
         names = ", ".join(sorted(kind.__name__ for kind in kinds))
         raise ExportError(
-            f"classes must be all whole numbers, all booleans or all text, which JSON holds exactly; got {names}",
-            "Convert the target, such as y.astype(int), and fit again.",
+            f"classes must be all whole numbers, all floats, all booleans or all text of Python's own; got {names}",
+            'Convert the target, such as y = y.astype("str"), and fit again.',
             step=_name(model),
         )
-    bad: list[Any] = [value for value in found if isinstance(value, str) and not is_plain_text(value)]
-    bad += [value for value in found if type(value) is int and abs(value) > SAFE_INTEGER]
+    bad = [value for value in found if isinstance(value, str) and not is_plain_text(value)]
     if bad:
         raise ExportError(
-            f"a class must be Unicode text without NUL, or a whole number up to 2**53; got {bad[0]!r}",
+            f"a class must be Unicode text without NUL and lone surrogates; got {bad[0][:40]!r}",
             "Rename the class and fit again.",
             step=_name(model),
         )

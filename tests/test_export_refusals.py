@@ -109,8 +109,8 @@ STEPS: dict[str, tuple[Callable[[pd.DataFrame], Any], str, str]] = {
     "sparse": (lambda X: LogisticRegression().fit(X, target(X)).sparsify(), "logisticregression", "dense"),
     "float32": (lambda X: make_pipeline(OrdinalEncoder(dtype=np.float32), DecisionTreeClassifier()).fit(X, target(X)),
                 "ordinalencoder", "float32"),
-    "float classes": (lambda X: DecisionTreeClassifier().fit(X, target(X).astype(float)), "decisiontreeclassifier",
-                      "classes must be"),
+    "NumPy classes": (lambda X: DecisionTreeClassifier().fit(X, np.array([np.str_("a"), np.str_("b")], object)[target(X)]),
+                      "decisiontreeclassifier", "classes must be"),
     "NUL class": (lambda X: DecisionTreeClassifier().fit(X, np.array(["a", "b\0c"])[target(X)]),
                   "decisiontreeclassifier", "NUL"),
 }  # fmt: skip
