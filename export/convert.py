@@ -19,7 +19,8 @@ from skl2onnx.common.data_types import (
 from export import write
 from export.errors import ExportError
 from export.frame import Schema
-from export.graph import IR_VERSION, ML, ML_OPSET, OPSET, SKL2ONNX_ML_OPSET, Graph, Tensor
+from export.graph import IR_VERSION, MICROSOFT, ML, ML_OPSET, OPSET, SKL2ONNX_ML_OPSET, Graph, Tensor
+from export.layout import columns_first
 from export.tidy import merge, prune, rename
 
 TYPES = {
@@ -133,10 +134,13 @@ def _declare(graph: onnx.GraphProto, written: dict[str, str], elements: Mapping[
 def _finish(model: onnx.ModelProto) -> bytes:
     """Fix what must not vary: opset, IR version, no metadata, nothing twice and nothing unused."""
     graph = model.graph
+    columns_first(graph)
     merge(graph)
     prune(graph)
     del model.opset_import[:]
     model.opset_import.extend([onnx.helper.make_opsetid("", OPSET), onnx.helper.make_opsetid(ML, ML_OPSET)])
+    if b"Tokenizer" in graph.SerializeToString():
+        model.opset_import.append(onnx.helper.make_opsetid(MICROSOFT, 1))
     model.ir_version = IR_VERSION
     model.producer_name, model.producer_version, model.doc_string, model.domain = "selfsame", "", "", ""
     del model.metadata_props[:]

@@ -14,6 +14,7 @@ ML_OPSET = 5
 SKL2ONNX_ML_OPSET = 3  # the newest that skl2onnx lets a node declare; the finished model is stamped with ML_OPSET
 IR_VERSION = 10
 ML = "ai.onnx.ml"
+MICROSOFT = "com.microsoft"  # operators of onnxruntime itself; onnxruntime-web has them, too
 DOUBLE, INT64 = TensorProto.DOUBLE, TensorProto.INT64
 
 
@@ -64,9 +65,14 @@ class Graph:
         """Write a transformer inside another estimator; its columns."""
         return self._writer.transform(self, estimator, inputs)
 
+    def name(self, hint: str) -> str:
+        """A name that nothing else in the graph has."""
+        name: str = self._scope.get_unique_variable_name(hint)
+        return name
+
     def constant(self, array: npt.NDArray[Any], hint: str) -> str:
         """Store an array (its dtype is kept; object arrays are strings) and return its name."""
-        name: str = self._scope.get_unique_variable_name(hint)
+        name = self.name(hint)
         tensor = numpy_helper.from_array(np.ascontiguousarray(array).reshape(array.shape), name)
         content = list(tensor.string_data) if tensor.data_type == TensorProto.STRING else tensor
         self._container.add_initializer(name, tensor.data_type, list(array.shape), content)
@@ -74,13 +80,13 @@ class Graph:
 
     def add(self, operator: str, *inputs: str, domain: str = "", output: str | None = None, **attributes: Any) -> str:
         """Add one node with one output and return the output's name."""
-        name = output or self._scope.get_unique_variable_name(operator.lower())
+        name = output or self.name(operator.lower())
         self._write(operator, inputs, [name], domain, attributes)
         return name
 
     def add_several(self, operator: str, *inputs: str, outputs: int, domain: str = "", **attributes: Any) -> list[str]:
         """Add one node with several outputs and return their names."""
-        names = [self._scope.get_unique_variable_name(operator.lower()) for _ in range(outputs)]
+        names = [self.name(operator.lower()) for _ in range(outputs)]
         self._write(operator, inputs, names, domain, attributes)
         return names
 
@@ -110,6 +116,16 @@ class Graph:
             return self.add("Concat", *(self.double(tensor) for tensor in tensors), axis=1)
         joined = self.add("Concat", *(tensor.name for tensor in tensors), axis=1)
         return self.add("Cast", joined, to=DOUBLE)
+
+    def single(self, tensors: list[Tensor]) -> str:
+        """All tensors side by side for a step that rounds to float32: whole numbers already rounded, at once.
+
+        By way of float64 they would be rounded twice, which is not the same beyond 2**53.
+        """
+        if not {tensor.kind for tensor in tensors} <= {"int64", "bool"}:
+            return self.matrix(tensors)
+        names = [self.add("Cast", tensor.name, to=TensorProto.FLOAT) for tensor in tensors]
+        return self.add("Concat", *names, axis=1) if len(names) > 1 else names[0]
 
     def split(self, tensors: list[Tensor]) -> list[Tensor]:
         """The same columns, each a tensor of its own."""
