@@ -72,7 +72,7 @@ class _Turn:
                     return
         if node.op_type == "MatMul" and self.turnable(node.input[0]) and len(self.shape(node.input[1])) == 2:
             self._products[node.output[0]] = fold(self, node)
-        elif node.op_type == "Add" and node.input[0] in self._products and self._readers[node.input[0]] == 1:
+        elif self._adds_row(node):
             self._products.pop(node.input[0]).add(node.input[1], node.output[0])
         else:
             for name in _reads(node):
@@ -161,6 +161,12 @@ class _Turn:
             return False
         widths = [self._columns_of(name) or 1 for name in node.input]
         return node.op_type == "Gather" or (len(widths) > 1 and max(widths) > 1 and self._meets_row(node))
+
+    def _adds_row(self, node: onnx.NodeProto) -> bool:
+        """Whether constants are added to a product that nothing else reads."""
+        if node.op_type != "Add" or node.input[0] not in self._products or node.input[1] not in self.constants:
+            return False
+        return self._readers[node.input[0]] == 1
 
     def _meets_row(self, node: onnx.NodeProto) -> bool:
         return any(int(np.prod(self.shape(name))) > 1 for name in node.input if name in self.constants)
