@@ -16,7 +16,7 @@ class Value(NamedTuple):
 
     name: str
     kind: int
-    shape: tuple[int, ...] | None = None
+    shape: tuple[int | None, ...] | None = None
 
 
 class _Collected:
@@ -26,9 +26,11 @@ class _Collected:
         self.nodes: list[NodeProto] = []
         self.constants: list[TensorProto] = []
 
-    def add_initializer(self, _name: str, _kind: int, _shape: list[int], content: TensorProto) -> None:
-        """Store a constant of numbers."""
-        self.constants.append(content)
+    def add_initializer(self, name: str, kind: int, shape: list[int], content: Any) -> None:
+        """Store a constant: a tensor of numbers, or a list of texts."""
+        self.constants.append(
+            content if isinstance(content, TensorProto) else helper.make_tensor(name, kind, shape, content)
+        )
 
     def add_node(
         self, operator: str, inputs: list[str], outputs: list[str], op_domain: str, op_version: int, **attributes: Any
@@ -67,20 +69,23 @@ def add_several(graph: Graph, operator: str, inputs: Sequence[str], count: int, 
     return names
 
 
-def each_row(graph: Graph, matrix: str, write: Callable[[Graph, str], Sequence[Value]]) -> list[str]:
-    """Write `Scan`: the same nodes for every row of a float64 matrix, so that memory does not grow with the batch.
+def each_row(
+    graph: Graph, matrix: str, write: Callable[[Graph, str], Sequence[Value]], kind: int = DOUBLE
+) -> list[str]:
+    """Write `Scan`: the same nodes for every row of a matrix, so that memory does not grow with the batch.
 
     Args:
         graph: where to.
-        matrix: float64 of shape (n_rows, n_columns).
-        write: given the body and the name of one row, float64 of shape (n_columns,), adds the body's nodes and returns its
-            outputs, with their shapes.
+        matrix: of shape (n_rows, n_columns).
+        write: given the body and one row, of shape (n_columns,), adds the body's nodes and returns its outputs, with
+            their shapes.
+        kind: what the matrix holds.
 
     Returns:
         Per output of the body one tensor with the rows in front: shape (n_rows, …).
     """
     row = fresh(graph, "row")
-    made = subgraph(graph, [Value(row, DOUBLE)], lambda inner: write(inner, row))
+    made = subgraph(graph, [Value(row, kind)], lambda inner: write(inner, row))
     return add_several(graph, "Scan", [matrix], len(made.output), body=made, num_scan_inputs=1)
 
 

@@ -12,11 +12,11 @@ import numpy as np
 from onnx import TensorProto
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 
-from export.body import Body
 from export.converters.converter import Converter
 from export.converters.text_tables import replacements, space_class, word_class
 from export.errors import ExportError
-from export.graph import DOUBLE, INT64, MICROSOFT, ML, Graph, Tensor
+from export.graph import DOUBLE, MICROSOFT, ML, Graph, Tensor
+from export.subgraph import Value, each_row, repeat
 
 PAD = "\ue000pad"  # no character and no word is it: a private-use character in front of letters
 SAME = "\ue000same"
@@ -50,18 +50,20 @@ def convert(graph: Graph, estimator: Any, inputs: list[Tensor]) -> list[Tensor]:
             step=type(estimator).__name__.lower(),
         )
     width = len(estimator.vocabulary_)
-    body = Body(graph.name("text"))
-    counts = _count(body, estimator, _prepared(body, estimator, "row"))
-    body.add("Reshape", counts, body.constant(np.array([width]), "shape"), output="counts_of_row")
-    proto = body.proto({"row": (TensorProto.STRING, [1])}, {"counts_of_row": (TensorProto.FLOAT, [width])})
-    found = graph.add("Cast", graph.add("Scan", inputs[0].name, body=proto, num_scan_inputs=1), to=DOUBLE)
+
+    def count(body: Graph, text: str) -> list[Value]:
+        counts = _count(body, estimator, _prepared(body, estimator, text))
+        return [Value(_flat(body, counts), TensorProto.FLOAT, (width,))]
+
+    counts = each_row(graph, inputs[0].name, count, TensorProto.STRING)[0]
+    found = graph.add("Cast", counts, to=DOUBLE)
     if estimator.binary:
         found = graph.add("Min", found, graph.constant(np.ones((1, 1)), "one"))
     tensors = [Tensor(found, "double", width, sparse=True)]
     return graph.transform(estimator._tfidf, tensors) if type(estimator) is TfidfVectorizer else tensors
 
 
-def _prepared(body: Body, estimator: Any, text: str) -> str:
+def _prepared(body: Graph, estimator: Any, text: str) -> str:
     """The text in lower case and without accents, string of shape (1,)."""
     if not estimator.lowercase and estimator.strip_accents is None:
         return text
@@ -69,17 +71,17 @@ def _prepared(body: Body, estimator: Any, text: str) -> str:
     return _joined(body, _replaced(body, estimator.lowercase, estimator.strip_accents, characters))
 
 
-def _characters(body: Body, text: str) -> str:
+def _characters(body: Graph, text: str) -> str:
     """The characters of one text, string of shape (n_characters,)."""
     cut = body.add("Tokenizer", text, domain=MICROSOFT, mark=0, mincharnum=1, pad_value=PAD, separators=[""])
     return _flat(body, cut)
 
 
-def _flat(body: Body, name: str) -> str:
+def _flat(body: Graph, name: str) -> str:
     return body.add("Reshape", name, body.constant(np.array([-1]), "flat"))
 
 
-def _replaced(body: Body, lowercase: bool, accents: str | None, characters: str) -> str:
+def _replaced(body: Graph, lowercase: bool, accents: str | None, characters: str) -> str:
     table = replacements(lowercase, accents)
     default = "" if accents == "ascii" else SAME
     found = body.add(
@@ -96,27 +98,27 @@ def _replaced(body: Body, lowercase: bool, accents: str | None, characters: str)
     return body.add("Where", same, characters, found)
 
 
-def _joined(body: Body, characters: str) -> str:
+def _joined(body: Graph, characters: str) -> str:
     """The texts of shape (n,) joined to one of shape (1,): neighbours in pairs, until one is left."""
     empty = body.constant(np.array([""], dtype=object), "empty")
     start = body.add("Concat", characters, empty, axis=0)
-    inner = Body(body.name("join"))
-    ends = [inner.constant(np.array([number]), "bound") for number in (0, 1, 2, 2**62)]
-    padded = inner.add("Concat", "parts", inner.constant(np.array([""], dtype=object), "empty"), axis=0)
-    even = inner.add("Slice", "parts", ends[0], ends[3], ends[0], ends[2])
-    odd = inner.add("Slice", padded, ends[1], ends[3], ends[0], ends[2])
-    inner.add("StringConcat", even, odd, output="pairs")
-    size = inner.add("Size", "pairs")
-    inner.add("Greater", size, inner.constant(np.array(1), "one"), output="more")
-    proto = inner.proto(
-        {"turn": (INT64, []), "going": (TensorProto.BOOL, []), "parts": (TensorProto.STRING, [None])},
-        {"more": (TensorProto.BOOL, []), "pairs": (TensorProto.STRING, [None])},
-    )
-    more = body.add("Greater", body.add("Size", start), body.constant(np.array(1), "one"))
-    return body.add("Loop", "", more, start, body=proto)
+
+    def pair(inner: Graph, state: list[str]) -> tuple[str, list[Value]]:
+        ends = [inner.constant(np.array([number]), "bound") for number in (0, 1, 2, 2**62)]
+        padded = inner.add("Concat", state[0], inner.constant(np.array([""], dtype=object), "empty"), axis=0)
+        even = inner.add("Slice", state[0], ends[0], ends[3], ends[0], ends[2])
+        odd = inner.add("Slice", padded, ends[1], ends[3], ends[0], ends[2])
+        pairs = inner.add("StringConcat", even, odd)
+        return _several(inner, pairs), [Value(pairs, TensorProto.STRING, (None,))]
+
+    return repeat(body, _several(body, start), [Value(start, TensorProto.STRING, (None,))], pair)[0]
 
 
-def _count(body: Body, estimator: Any, text: str) -> str:
+def _several(body: Graph, texts: str) -> str:
+    return body.add("Greater", body.add("Size", texts), body.constant(np.array(1), "one"))
+
+
+def _count(body: Graph, estimator: Any, text: str) -> str:
     if estimator.analyzer == "word":
         pattern = WORDS[estimator.token_pattern].format(word=word_class(), space=space_class())
         words = _words(body, text, pattern)
@@ -137,20 +139,20 @@ def _count(body: Body, estimator: Any, text: str) -> str:
     return body.add("Add", counts, _pooled(body, estimator, words, short, (1, 1)))
 
 
-def _words(body: Body, text: str, pattern: str) -> str:
+def _words(body: Graph, text: str, pattern: str) -> str:
     """The words of one text, string of shape (n_words,)."""
     return _flat(
         body, body.add("Tokenizer", text, domain=MICROSOFT, mark=0, mincharnum=1, pad_value=PAD, tokenexp=pattern)
     )
 
 
-def _without(body: Body, words: str, stop: list[str]) -> str:
+def _without(body: Graph, words: str, stop: list[str]) -> str:
     """The words that are no stop words."""
     kept = body.add("LabelEncoder", words, domain=ML, keys_strings=stop, values_int64s=[0] * len(stop), default_int64=1)
     return body.add("Compress", words, body.add("Cast", kept, to=TensorProto.BOOL), axis=0)
 
 
-def _single_spaced(body: Body, characters: str) -> str:
+def _single_spaced(body: Graph, characters: str) -> str:
     """Characters with every run of two or more white spaces replaced by one space."""
     spaces = [chr(code) for code in range(1, 0x3001) if chr(code).isspace()]
     white = body.add(
@@ -166,11 +168,11 @@ def _single_spaced(body: Body, characters: str) -> str:
     return body.add("Compress", spaced, body.add("Not", body.add("And", whites, befores)), axis=0)
 
 
-def _ngrams(body: Body, estimator: Any, parts: str, terms: dict[str, list[str]]) -> str:
+def _ngrams(body: Graph, estimator: Any, parts: str, terms: dict[str, list[str]]) -> str:
     return _pooled(body, estimator, parts, terms, estimator.ngram_range)
 
 
-def _pooled(body: Body, estimator: Any, parts: str, terms: dict[str, list[str]], sizes: tuple[int, int]) -> str:
+def _pooled(body: Graph, estimator: Any, parts: str, terms: dict[str, list[str]], sizes: tuple[int, int]) -> str:
     """Counts of the terms that are runs of at least `sizes[0]` and at most `sizes[1]` parts, float32 (n_terms,)."""
     pools: list[list[tuple[list[str], int]]] = [[] for _ in range(sizes[1])]
     for term, index in estimator.vocabulary_.items():
