@@ -2,10 +2,10 @@
 
 import warnings
 from collections.abc import Sequence
+from numbers import Real
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
@@ -16,6 +16,7 @@ from sklearn.utils import check_array
 from export.converters import REGISTRY, boosting, forest, histogram, select
 from export.errors import ExportError
 from export.frame import Columns, Schema, take
+from lambda_handler.contract import is_missing
 
 ROWS = 20  # training rows that show the dtypes; each step's own answer is the next one's input
 FLOATS = (np.float64, np.float32, np.float16)
@@ -98,7 +99,7 @@ def _seen(data: Any) -> "np.dtype[Any]":
 
 def _same(step: Any) -> bool:
     """Whether a step gives the same from float32 columns as from equal float64 ones."""
-    if type(step) is SimpleImputer:
-        filled: npt.NDArray[np.float64] = np.asarray(step.statistics_, dtype=np.float64)
-        return bool(np.array_equal(filled, filled.astype(np.float32), equal_nan=True))
+    if type(step) is SimpleImputer:  # it rounds what it fills in, and the code that it looks for
+        code = step.missing_values
+        return is_missing(code) or (isinstance(code, Real) and float(np.float32(float(code))) == code)
     return type(step) in SAME or (type(step) is FunctionTransformer and step.func is None)

@@ -84,7 +84,7 @@ def convert_indicator(graph: Graph, estimator: Any, inputs: list[Tensor]) -> lis
     """Write which values are missing, in the columns that the indicator tells."""
     sparse = estimator.sparse is True or (estimator.sparse == "auto" and any(tensor.sparse for tensor in inputs))
     if any(tensor.kind == "string" for tensor in inputs):
-        columns = graph.split(inputs)
+        columns = _without_single(graph, inputs)
         taken = [columns[index] for index in estimator.features_]
         absent = [missing(graph, each.name, each.kind, estimator.missing_values) for each in taken]
         return [Tensor(name, "bool", 1, sparse) for name in absent]
@@ -114,13 +114,19 @@ def _flags(graph: Graph, absent: str, indicator: Any, total: int) -> Tensor:
 
 def _columns(graph: Graph, estimator: Any, inputs: list[Tensor]) -> list[Tensor]:
     """Columns filled one by one, each of its own kind, as in an array of Python objects."""
-    columns = graph.split(inputs)
+    columns = _without_single(graph, inputs)
     absent = [missing(graph, each.name, each.kind, estimator.missing_values) for each in columns]
     found = [
         _filled(graph, columns[index], absent[index], estimator.statistics_[index]) for index in kept_columns(estimator)
     ]
     flagged = estimator.indicator_.features_ if estimator.add_indicator else []
     return found + [Tensor(absent[index], "bool", 1) for index in flagged]
+
+
+def _without_single(graph: Graph, inputs: list[Tensor]) -> list[Tensor]:
+    """Each column a tensor of its own, float32 ones as float64."""
+    columns = graph.split(inputs)
+    return [Tensor(graph.double(each), "double", 1) if each.kind == "float" else each for each in columns]
 
 
 def _filled(graph: Graph, column: Tensor, absent: str, statistic: Any) -> Tensor:

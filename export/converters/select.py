@@ -22,9 +22,11 @@ from export.converters.converter import Converter
 from export.graph import Graph, Tensor
 
 
-def convert_selector(graph: Graph, estimator: Any, inputs: list[Tensor]) -> str:
-    """Write the chosen columns of a feature selector."""
+def convert_selector(graph: Graph, estimator: Any, inputs: list[Tensor]) -> str | list[Tensor]:
+    """Write the chosen columns of a feature selector; columns of their own stay as they are."""
     chosen = np.flatnonzero(estimator.get_support())
+    if all(tensor.width == 1 for tensor in inputs):
+        return [inputs[index] for index in chosen]
     return graph.chosen(graph.matrix(inputs), chosen)
 
 
