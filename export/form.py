@@ -9,6 +9,7 @@ import pandas as pd
 from sklearn.base import is_outlier_detector, is_regressor
 from sklearn.pipeline import Pipeline
 
+from export.converters.wrapper import unwrapped
 from export.errors import ExportError
 from export.support import core_of
 
@@ -108,7 +109,7 @@ def _last(core: Any) -> Any:
 
 def _response(estimator: Any) -> str:
     """The method that a threshold is on; without one `auto`: probabilities, else scores."""
-    return str(getattr(estimator, "response_method", "auto"))
+    return str(getattr(unwrapped(estimator), "response_method", "auto"))
 
 
 def _kind_of_numbers(core: Any, sample: pd.DataFrame, classes: list[list[Any]], response: str) -> str | None:

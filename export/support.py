@@ -7,21 +7,21 @@ import numpy as np
 import pandas as pd
 from sklearn.compose import ColumnTransformer
 from sklearn.exceptions import NotFittedError
-from sklearn.impute import SimpleImputer
-from sklearn.model_selection import FixedThresholdClassifier, TunedThresholdClassifierCV
+from sklearn.impute import MissingIndicator, SimpleImputer
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from export.converters import REGISTRY
+from export.converters.wrapper import THRESHOLDS, rule, unwrapped
 from export.errors import ExportError
 from export.frame import Schema
-from lambda_handler.contract import is_plain_text
+from lambda_handler.contract import is_missing, is_plain_text
 
 METHODS = ("predict", "predict_proba", "decision_function", "transform", "fit_transform")
 
 
 def check_missing(core: Any, schema: Schema) -> None:
-    """Refuse text imputers that look for another missing value than the one that their column holds.
+    """Refuse imputers and indicators that look for another missing value than the one that their text column holds.
 
     Args:
         core: an exportable estimator without its threshold.
@@ -35,7 +35,7 @@ def check_missing(core: Any, schema: Schema) -> None:
         return
     for name, branch, _ in first.transformers_:
         step = branch.steps[0][1] if type(branch) is Pipeline else branch
-        if type(step) is not SimpleImputer:
+        if type(step) not in {SimpleImputer, MissingIndicator} or not is_missing(step.missing_values):
             continue
         for index in first._transformer_to_input_indices[name]:
             column = schema.columns[index]
@@ -62,12 +62,8 @@ def check_exportable(estimator: Any) -> None:
     Raises:
         ExportError: names the first such step, the reason and the remedy.
     """
-    core = estimator
-    if type(estimator) is FixedThresholdClassifier:
-        _check_threshold(estimator)
-        core = estimator.estimator_
-    check_steps(core)
-    last = core
+    check_steps(estimator)
+    last = core_of(estimator)[0]
     while type(last) is Pipeline:
         last = last.steps[-1][1]
     if type(last) not in REGISTRY or REGISTRY[type(last)].predict is None:
@@ -115,31 +111,20 @@ def _check_classes_of_one(model: Any, found: list[Any]) -> None:
 
 
 def core_of(estimator: Any) -> tuple[Any, float | None, Any]:
-    """Take the decision threshold off an estimator.
+    """Take searches, frozen shells and the decision threshold off an estimator.
 
     Returns:
-        The estimator inside, the threshold and its class; the estimator itself, None and None without a threshold.
+        The estimator inside, the threshold and its class; None and None without a threshold. An endless threshold stays
+        on: a contract holds finite numbers only.
     """
-    if type(estimator) is not FixedThresholdClassifier:
-        return estimator, None, None
-    classes = np.asarray(estimator.classes_).tolist()  # the class as Python has it: 0 and never numpy's 0, 0.0 or False
-    positive = classes[1] if estimator.pos_label is None else classes[classes.index(estimator.pos_label)]
-    scored = estimator.response_method == "decision_function" or not hasattr(estimator.estimator_, "predict_proba")
-    usual = 0.0 if scored else 0.5
-    return estimator.estimator_, usual if estimator.threshold == "auto" else float(estimator.threshold), positive
-
-
-def _check_threshold(estimator: Any) -> None:
-    if not hasattr(estimator, "estimator_"):
-        raise ExportError(
-            f"{type(estimator).__name__} is not fitted", "Call fit before the export.", step=_name(estimator)
-        )
-    if estimator.threshold != "auto" and not np.isfinite(estimator.threshold):
-        raise ExportError(
-            f"the threshold must be a finite number; got {float(estimator.threshold)!r}",
-            "Choose a finite threshold and fit again.",
-            step=_name(estimator),
-        )
+    found = unwrapped(estimator)
+    if type(found) not in THRESHOLDS or not hasattr(found, "estimator_"):
+        return found, None, None
+    _, threshold, index = rule(found)
+    if not np.isfinite(threshold):
+        return found, None, None
+    classes = np.asarray(found.classes_).tolist()  # the class as Python has it: 0 and never numpy's 0, 0.0 or False
+    return found.estimator_, threshold, classes[index]
 
 
 def _obstacles(step: Any, path: str) -> Iterator[ExportError]:
@@ -186,17 +171,8 @@ def _unknown(step: Any, path: str) -> ExportError:
             f"Use {parents[0].__name__} itself and fit again.",
             step=path,
         )
-    return ExportError(f"{kind.__name__} has no exact converter", _replacement(step), step=path)
-
-
-def _replacement(step: Any) -> str:
-    if hasattr(step, "best_estimator_"):
-        return "Export its best_estimator_."
-    if type(step) is TunedThresholdClassifierCV:
-        return "Fit FixedThresholdClassifier(estimator, threshold=tuned.best_threshold_) and export that."
-    if type(step) is FixedThresholdClassifier:
-        return "Put the whole pipeline inside the FixedThresholdClassifier and fit again."
-    return f"Replace it by one of {', '.join(sorted(cls.__name__ for cls in REGISTRY))}."
+    remedy = f"Replace it by one of {', '.join(sorted(cls.__name__ for cls in REGISTRY))}."
+    return ExportError(f"{kind.__name__} has no exact converter", remedy, step=path)
 
 
 def _name(step: Any) -> str:

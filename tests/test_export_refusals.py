@@ -14,7 +14,7 @@ from sklearn.compose import ColumnTransformer, make_column_transformer
 from sklearn.ensemble import GradientBoostingClassifier, RandomForestRegressor
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LinearRegression, LogisticRegression
-from sklearn.model_selection import FixedThresholdClassifier, GridSearchCV, TunedThresholdClassifierCV
+from sklearn.model_selection import GridSearchCV
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder, StandardScaler
@@ -74,12 +74,6 @@ def last_in_columns(X: pd.DataFrame) -> Any:
     return make_pipeline(SimpleImputer(), columns, DecisionTreeClassifier()).fit(X, target(X))
 
 
-def thresholded_scores(X: pd.DataFrame) -> Any:
-    return FixedThresholdClassifier(LogisticRegression(), threshold=0.2, response_method="decision_function").fit(
-        X, target(X)
-    )
-
-
 STEPS: dict[str, tuple[Callable[[pd.DataFrame], Any], str, str]] = {
     "unfitted": (lambda X: DecisionTreeClassifier(), "decisiontreeclassifier", "is not fitted"),
     "unfitted pipeline": (lambda X: make_pipeline(StandardScaler(), tree(X)), "standardscaler", "is not fitted"),
@@ -95,22 +89,17 @@ STEPS: dict[str, tuple[Callable[[pd.DataFrame], Any], str, str]] = {
         ColumnTransformer([("a", StandardScaler(), [0])], transformer_weights={"a": 2.0}), LinearRegression()
     ).fit(X, value(X)), "columntransformer", "transformer_weights"),
     "columns last": (last_in_columns, "columntransformer", "the table's own columns"),
-    "scores": (thresholded_scores, "fixedthresholdclassifier", "predict_proba"),
-    "endless threshold": (lambda X: FixedThresholdClassifier(LogisticRegression(), threshold=np.inf).fit(X, target(X)),
-                          "fixedthresholdclassifier", "finite"),
-    "two targets": (lambda X: RandomForestRegressor(2).fit(X, np.c_[value(X), value(X)]), "randomforestregressor",
-                    "one target"),
     "missing code": (lambda X: make_pipeline(SimpleImputer(missing_values=0), DecisionTreeClassifier()).fit(
         X, target(X)), "simpleimputer", "missing_values must be NaN"),
-    "own start": (lambda X: GradientBoostingClassifier(n_estimators=2, init=DecisionTreeClassifier(max_depth=1)).fit(
-        X, target(X)), "gradientboostingclassifier", "init=DecisionTreeClassifier"),
-    "exponential": (lambda X: GradientBoostingClassifier(n_estimators=2, loss="exponential").fit(X, target(X)),
-                    "gradientboostingclassifier", "exponential"),
     "sparse": (lambda X: LogisticRegression().fit(X, target(X)).sparsify(), "logisticregression", "dense"),
     "float32": (lambda X: make_pipeline(OrdinalEncoder(dtype=np.float32), DecisionTreeClassifier()).fit(X, target(X)),
                 "ordinalencoder", "float32"),
     "NumPy classes": (lambda X: DecisionTreeClassifier().fit(X, np.array([np.str_("a"), np.str_("b")], object)[target(X)]),
                       "decisiontreeclassifier", "classes must be"),
+    "float32 start": (lambda X: GradientBoostingClassifier(n_estimators=2, init=LogisticRegression()).fit(X, target(X)),
+                      "gradientboostingclassifier", "init=LogisticRegression computes in float32"),
+    "nothing kept": (lambda X: GridSearchCV(tree(X), {"max_depth": [2]}, cv=2, refit=False).fit(X, target(X)),
+                     "gridsearchcv", "refit=False keeps none"),
     "NUL class": (lambda X: DecisionTreeClassifier().fit(X, np.array(["a", "b\0c"])[target(X)]),
                   "decisiontreeclassifier", "NUL"),
 }  # fmt: skip
@@ -128,19 +117,6 @@ def test_a_scaler_behind_sparse_columns(tmp_path: Path) -> None:
         "standardscaler",
         "Set sparse_threshold=0 on the ColumnTransformer and fit again.",
     )
-
-
-@pytest.mark.parametrize(
-    ("wrap", "remedy"),
-    [
-        (lambda model: GridSearchCV(model, {"C": [1.0]}, cv=2), "Export its best_estimator_."),
-        (lambda model: TunedThresholdClassifierCV(model, cv=2), "FixedThresholdClassifier(estimator, threshold="),
-        (lambda model: make_pipeline(FixedThresholdClassifier(model)), "Put the whole pipeline inside"),
-    ],
-)
-def test_a_wrapped_model_says_what_to_export_instead(wrap: Callable[[Any], Any], remedy: str, tmp_path: Path) -> None:
-    X = numbers()
-    assert remedy in refused(wrap(LogisticRegression()).fit(X, target(X)), X, tmp_path).remedy
 
 
 @pytest.mark.parametrize("name", STEPS)

@@ -30,39 +30,55 @@ Rows = npt.NDArray[np.int64]
 
 
 def check(estimator: Any) -> tuple[str, str] | None:
-    """Refuse several outputs, and more leaves than float32 can number."""
+    """Refuse more leaves than float32 can number."""
     if sum(member.get_n_leaves() for member in getattr(estimator, "estimators_", [estimator])) > MOST_LEAVES:
         return f"at most {MOST_LEAVES:,} leaves are exported; it has more", "Set min_samples_leaf or max_depth."
-    if estimator.n_outputs_ > 1:
-        return f"one target is exported; it was fitted on {estimator.n_outputs_}", "Fit one estimator per target."
     return None
 
 
 def convert_classifier(graph: Graph, estimator: Any, inputs: list[Tensor]) -> dict[str, str]:
-    """Write mean leaf fractions, of shape (n_rows, n_classes), and the first largest one's index."""
+    """Write mean leaf fractions, of shape (n_rows, n_classes), and the first largest one's index, target by target."""
     probabilities = _mean_leaves(graph, estimator, inputs)
-    return {"label": class_of_largest(graph, probabilities), "probabilities": probabilities}
+    if estimator.n_outputs_ == 1:
+        return {"label": class_of_largest(graph, probabilities), "probabilities": probabilities}
+    ends = np.cumsum(estimator.n_classes_).tolist()
+    labels = [
+        graph.add("ArgMax", graph.chosen(probabilities, np.arange(end - count, end)), axis=1, select_last_index=0)
+        for count, end in zip(estimator.n_classes_, ends, strict=True)
+    ]
+    return {"label": graph.add("Concat", *labels, axis=1), "probabilities": probabilities}
 
 
 def convert_regressor(graph: Graph, estimator: Any, inputs: list[Tensor]) -> dict[str, str]:
-    """Write the mean leaf value, of shape (n_rows, 1)."""
+    """Write the mean leaf value, of shape (n_rows, n_targets)."""
     return {"value": _mean_leaves(graph, estimator, inputs)}
 
 
 def _mean_leaves(graph: Graph, estimator: Any, inputs: list[Tensor]) -> str:
-    matrix = twin_matrix(graph, graph.matrix(inputs))
+    matrix = twin_matrix(graph, graph.single(inputs))
     members = [member.tree_ for member in getattr(estimator, "estimators_", [estimator])]
     leaves = [np.flatnonzero(member.children_left < 0) for member in members]
-    values = np.concatenate([member.value[ends, 0, :] for member, ends in zip(members, leaves, strict=True)])
+    values = np.concatenate([_values(estimator, member, ends) for member, ends in zip(members, leaves, strict=True)])
     table, row = np.unique(values.astype(np.float64), axis=0, return_inverse=True)
     rows = np.split(row.reshape(-1), np.cumsum([len(ends) for ends in leaves])[:-1])
-    if hasattr(estimator, "classes_") and table.shape[1] == 2 and np.isin(table, (0.0, 1.0)).all():
+    binary = hasattr(estimator, "classes_") and estimator.n_outputs_ == 1 and table.shape[1] == 2
+    if binary and np.isin(table, (0.0, 1.0)).all():
         total = _counts(graph, matrix, members, leaves, [table[each, 1] for each in rows])
     else:
         total = _sums(graph, matrix, members, leaves, rows, table)
     if len(members) == 1:
         return total
     return graph.add("Div", total, graph.constant(np.array([[float(len(members))]]), "trees"))
+
+
+def _values(estimator: Any, member: Any, leaves: Rows) -> npt.NDArray[np.float64]:
+    """What some leaves hold, of shape (n_leaves, n_values), target after target."""
+    held: npt.NDArray[np.float64] = member.value[leaves]
+    if estimator.n_outputs_ == 1:
+        return held[:, 0, :]
+    if not hasattr(estimator, "classes_"):
+        return held[:, :, 0]
+    return np.concatenate([held[:, target, :count] for target, count in enumerate(estimator.n_classes_)], axis=1)
 
 
 def _counts(
