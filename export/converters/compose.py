@@ -3,15 +3,12 @@
 from typing import Any
 
 import numpy as np
-from onnx import TensorProto
 from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.utils._set_output import _get_output_config
 
 from export.converters.converter import Converter
-from export.graph import DOUBLE, INT64, Graph, Tensor
-
-ELEMENTS = {"int64": INT64, "float": TensorProto.FLOAT, "double": DOUBLE}
+from export.graph import Graph, Tensor
 
 
 def pipeline_members(pipeline: Any) -> list[tuple[str, Any]]:
@@ -69,8 +66,6 @@ def transform_columns(graph: Graph, transformer: Any, inputs: list[Tensor]) -> l
         found = [columns[index] for index in taken]
         if not isinstance(step, str):
             found = graph.transform(step, found)
-        elif {tensor.kind for tensor in found} == {"int64", "bool"}:  # Python objects there, which become float64
-            found = [Tensor(graph.double(tensor), "double", 1) for tensor in found]
         outputs += _weighted(graph, found, (transformer.transformer_weights or {}).get(name))
     return _stacked(graph, transformer, outputs, bool(transformer.sparse_output_))
 
@@ -97,19 +92,12 @@ def _weighted(graph: Graph, tensors: list[Tensor], weight: float | None) -> list
 
 
 def _stacked(graph: Graph, estimator: Any, tensors: list[Tensor], sparse: bool) -> list[Tensor]:
-    """The columns side by side: as one array of numbers they have one dtype, in a frame or beside text their own."""
+    """The columns side by side: numbers of several kinds become float64, unless they stay a frame or beside text."""
     kinds = {tensor.kind for tensor in tensors}
     framed = _get_output_config("transform", estimator)["dense"] != "default"
     if len(kinds) > 1 and not framed and "string" not in kinds:
-        kind = "int64" if kinds == {"int64", "bool"} else "float" if kinds == {"float", "bool"} else "double"
-        tensors = [_cast(graph, tensor, kind) for tensor in tensors]
+        tensors = [Tensor(graph.double(tensor), "double", tensor.width) for tensor in tensors]
     return [Tensor(tensor.name, tensor.kind, tensor.width, sparse) for tensor in tensors]
-
-
-def _cast(graph: Graph, tensor: Tensor, kind: str) -> Tensor:
-    if tensor.kind == kind:
-        return tensor
-    return Tensor(graph.add("Cast", tensor.name, to=ELEMENTS[kind]), kind, tensor.width)
 
 
 CONVERTERS: dict[type, Converter] = {
