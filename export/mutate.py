@@ -127,6 +127,7 @@ def _constant_places(
 ) -> None:
     kinds = {
         "MatMul": "coefficient",
+        "Gemm": "coefficient",
         "Mul": "coefficient",
         "Sub": "scaler",
         "Div": "scaler",
