@@ -13,7 +13,7 @@ from export.aim import aim
 from export.convert import convert
 from export.errors import ExportError
 from export.frame import MISSING_CODE, Columns, Schema, take
-from export.original import Answers, Original
+from export.original import Answers, Original, asked_together
 from export.prove import ROUNDING
 from export.rows import RowMaker
 from export.support import check_exportable, check_steps, core_of
@@ -109,7 +109,7 @@ class _Transformed:
         numbers = np.full((len(values[0]), self.width), np.nan)
         known = np.zeros(len(numbers), dtype=bool)
         frame = self.schema.frame(values)
-        pending = [np.arange(len(numbers))]
+        pending = asked_together(self.estimator, values)
         while pending:
             index = pending.pop()
             if not len(index):
@@ -128,7 +128,7 @@ class _Transformed:
             warnings.simplefilter("ignore")
             found = self.estimator.transform(frame)
         dense = found.toarray() if hasattr(found, "toarray") else np.asarray(found)
-        return _as_numbers(dense)
+        return _as_numbers(dense).reshape(len(frame), -1)
 
 
 def _as_numbers(array: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
@@ -171,7 +171,8 @@ def _compared(model: bytes, schema: Schema, made: Columns, original: Any, real: 
     outside = (apart > ROUNDING).any(axis=1)
     differ = (labels != answers.labels[kept]).any(axis=1)
     suspect = np.flatnonzero(differ | outside)
-    excused = _undecidable(original, take(made, kept[suspect]), answers, kept[suspect], scale)
+    apart_labels = (labels != answers.labels[kept])[suspect]
+    excused = _undecidable(original, take(made, kept[suspect]), answers, kept[suspect], apart_labels, scale)
     differ[suspect[excused]], outside[suspect[excused]] = False, False
     ulp = np.where(np.abs(expected) > ROUNDING * scale, ulp_distance(expected, numbers), np.uint64(0))
     ulp[suspect[excused]] = 0
@@ -199,17 +200,25 @@ def _scale(real: npt.NDArray[np.float64], classifies: bool) -> float:
 
 
 def _undecidable(
-    original: Any, rows: Columns, answers: Answers, index: npt.NDArray[np.int64], scale: float
+    original: Any,
+    rows: Columns,
+    answers: Answers,
+    index: npt.NDArray[np.int64],
+    differ: npt.NDArray[np.bool_],
+    scale: float,
 ) -> npt.NDArray[np.bool_]:
-    """Rows at the decision boundary within rounding, or that the original answers otherwise when asked alone."""
+    """Rows whose differing labels are within rounding of others, or that the original answers otherwise alone."""
     excused = np.zeros(len(index), dtype=bool)
     for place, row in enumerate(index):
         numbers = answers.numbers[row]
         alone = original.answer(take(rows, np.array([place])))
         if not alone.accepted[0]:
             continue
-        if answers.labels.shape[1] == 1:
-            excused[place] = _margin(numbers) <= 2 * ROUNDING * scale
+        if differ[place].any():
+            targets = [each for each, other in zip(original.form.targets, differ[place], strict=True) if other]
+            excused[place] = all(_margin(numbers[each.start : each.end]) <= 2 * ROUNDING * scale for each in targets)
+        if answers.margins is not None:
+            excused[place] |= answers.margins[row] <= 2 * ROUNDING
         excused[place] |= bool((alone.labels[0] != answers.labels[row]).any())
         moved = np.abs(alone.numbers[0] - numbers)
         excused[place] |= bool((moved > ROUNDING * np.maximum(scale, np.abs(numbers))).any())

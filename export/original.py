@@ -2,17 +2,21 @@
 
 import copy
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from sklearn.experimental import enable_iterative_imputer  # noqa: F401 (without it scikit-learn hides the class)
+from sklearn.impute import IterativeImputer
 from threadpoolctl import ThreadpoolController
 
+from export.converters import REGISTRY
 from export.form import form_of, probabilities_of, table_of
-from export.frame import Columns, Schema, take
+from export.frame import MISSING_CODE, Columns, Schema, take
+from export.margin import has_margins, margins
 from export.support import core_of
 from lambda_handler.answer import Form
 
@@ -30,11 +34,14 @@ class Answers:
             answers are numbers. Arbitrary where rejected.
         numbers: float64 of shape (n_rows, n_numbers), target after target; no column beside labels alone. NaN where
             rejected.
+        margins: how far the labels are from others (`export.margin`), float64 of shape (n_rows,); None where numbers
+            say it, or nothing is rounded.
     """
 
     accepted: npt.NDArray[np.bool_]
     labels: npt.NDArray[np.int64]
     numbers: npt.NDArray[np.float64]
+    margins: npt.NDArray[np.float64] | None = None
 
 
 class Original:
@@ -59,6 +66,7 @@ class Original:
         sample = take(table, np.arange(min(SAMPLE, len(table[0]))))
         self.document = form_of(self._estimator, schema.frame(sample))
         self.form = Form(self.document)
+        self._rounds = has_margins(self._estimator)
         self._known = [{value: i for i, value in enumerate(target.classes)} for target in self.form.targets]
 
     def answer(self, values: Sequence[npt.NDArray[Any]]) -> Answers:
@@ -68,9 +76,12 @@ class Original:
             np.zeros(rows, dtype=bool),
             np.zeros((rows, self.form.labels), dtype=np.int64),
             np.full((rows, self.form.width), np.nan),
+            np.full(rows, np.inf) if self._rounds else None,
         )
         with _THREADS.limit(limits=1):
-            self._fill(self.schema.frame(values), np.arange(rows), answers)
+            frame = self.schema.frame(values)
+            for index in asked_together(self._estimator, values):
+                self._fill(frame, index, answers)
         return answers
 
     def answer_alone(self, values: Columns) -> Answers:
@@ -90,7 +101,7 @@ class Original:
             with warnings.catch_warnings(), np.errstate(all="ignore"):
                 warnings.simplefilter("ignore")  # unseen categories and overflows are meant here
                 labels, numbers = self._ask(frame.iloc[index])
-        except (ValueError, TypeError):  # scikit-learn says TypeError where NA stands among texts
+        except (ValueError, TypeError, IndexError):  # NA among texts: TypeError; CategoricalNB: IndexError
             if len(index) > 1:
                 middle = len(index) // 2
                 self._fill(frame, index[:middle], answers)
@@ -98,6 +109,9 @@ class Original:
             return
         answers.labels[index], answers.numbers[index] = labels, numbers
         answers.accepted[index] = np.isfinite(numbers).all(axis=1)
+        if answers.margins is not None:
+            with np.errstate(all="ignore"):
+                answers.margins[index] = margins(self._estimator, frame.iloc[index])
 
     def _ask(self, part: pd.DataFrame) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
         """Labels and numbers, as `Answers` has them."""
@@ -112,6 +126,27 @@ class Original:
             found = self._estimator.decision_function(part)
             return labels, np.asarray(found, dtype=np.float64).reshape(len(part), -1)
         return labels, np.empty((len(part), 0))
+
+
+def asked_together(estimator: Any, values: Sequence[npt.NDArray[Any]]) -> list[npt.NDArray[np.int64]]:
+    """The rows of each question: all, or, with an IterativeImputer inside, those that miss the same columns.
+
+    It answers a row that misses everything otherwise where another row of the batch does not, and what a missing value
+    means must not depend on the rows beside it.
+    """
+    rows = len(values[0])
+    if not rows or not any(type(step) is IterativeImputer for step in _steps(estimator)):
+        return [np.arange(rows)]
+    misses = [array == MISSING_CODE if array.dtype.kind == "O" else np.isnan(array) for array in values]
+    groups = np.unique(np.stack(misses, axis=1), axis=0, return_inverse=True)[1]
+    return [np.flatnonzero(groups == group) for group in range(groups.max() + 1)]
+
+
+def _steps(estimator: Any) -> Iterator[Any]:
+    """The estimator and those inside it."""
+    yield estimator
+    for _, inner in REGISTRY[type(estimator)].members(estimator) if type(estimator) in REGISTRY else []:
+        yield from _steps(inner)
 
 
 def _single_threaded(estimator: Any) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import onnx
 
 from export.aim import Aimed
 from export.errors import ExportError
@@ -17,6 +18,8 @@ from lambda_handler.contract import FORMAT, Contract
 from lambda_handler.golden import Stratum, compare, replay, ulp_distance, within
 from lambda_handler.predictor import Predictor, decided
 
+# Operators whose last bits depend on the runtime: sums in an order of its own, functions of its own.
+LOOSE = {"MatMul", "Gemm", "ReduceSum", "ReduceMean", "Exp", "Log", "Pow", "Sigmoid", "Softmax", "Tanh", "Sin", "Cos"}
 ROUNDING = 1e-12  # of the output's scale: the most that counts as float64 arithmetic in another order
 REAL_ROWS = 50_000  # of the training table; a larger table is sampled
 ALONE = 40  # rows that are also asked one by one
@@ -68,11 +71,13 @@ def _make(original: Original, maker: RowMaker, name: str) -> Columns:
 
 
 def class_of(evidence: Evidence, predictor: Predictor) -> dict[str, Any]:
-    """The contract's tolerance: `identical` when no accepted row differs, else `rounding`.
+    """The contract's tolerance.
 
-    Whether each row keeps to it is not judged here but by `certify`.
+    It is `identical` where no accepted row differs and no operator rounds otherwise in another runtime, and where there
+    are labels alone; else `rounding`. Whether each row keeps to it is not judged here but by `certify`.
     """
-    identical = True
+    operators = _operators(onnx.load_from_string(predictor.bundle.model).graph)
+    identical = not predictor.contract.form.width or not operators & LOOSE
     pairs = [(evidence.strata[name], evidence.answers[name]) for name in evidence.strata] + [evidence.real]
     for values, answers in pairs:
         accepted = np.flatnonzero(answers.accepted)
@@ -90,6 +95,12 @@ def class_of(evidence: Evidence, predictor: Predictor) -> dict[str, Any]:
         "absolute": absolute if form.several and form.numbers == "value" else max(absolute),
         "relative": ROUNDING,
     }
+
+
+def _operators(graph: onnx.GraphProto) -> set[str]:
+    """What the graph computes with, also inside its loops and branches."""
+    inner = [attribute.g for node in graph.node for attribute in node.attribute if attribute.HasField("g")]
+    return {node.op_type for node in graph.node}.union(*map(_operators, inner))
 
 
 def _largest(sizes: npt.NDArray[np.float64]) -> float:
@@ -186,9 +197,11 @@ def _apart(alone: Answers, batch: Answers, index: npt.NDArray[np.int64]) -> npt.
 def _decidable(answers: Answers, contract: Contract) -> npt.NDArray[np.bool_]:
     """Which labels are further from the next one than the tolerance, bool of shape (n_rows, n_labels).
 
-    In an identical export, and where there are labels alone, all are.
+    In an identical export all are, unless labels alone are decided by rounded numbers, which runtimes round otherwise.
     """
     decidable = np.ones(answers.labels.shape, dtype=bool)
+    if answers.margins is not None:
+        decidable &= (answers.margins > 2 * ROUNDING)[:, None]
     if contract.tolerance["class"] == "identical":
         return decidable
     for index, target in enumerate(contract.form.targets[: contract.form.labels]):

@@ -4,12 +4,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from export.graph import Graph, Tensor
 
 Predict = Callable[[Graph, Any, list[Tensor]], dict[str, str]]
 Transform = Callable[[Graph, Any, list[Tensor]], str | list[Tensor]]
 Check = Callable[[Any], tuple[str, str] | None]
 Members = Callable[[Any], list[tuple[str, Any]]]
+Margins = Callable[[Any, npt.NDArray[np.float64]], npt.NDArray[np.float64]]
 
 
 def _accept(_estimator: Any) -> None:
@@ -40,6 +44,8 @@ class Converter:
         takes_text: string columns may go in.
         members: the fitted estimators inside it, by name; a string such as "passthrough" may stand for one.
         carries_rows: whether the graph has to hold rows of the training table.
+        margins: of a model that gives labels alone, decided by rounded numbers: how far each row of a float64 matrix
+            is from the next label, as a share of the numbers that are compared, float64 of shape (n_rows,).
     """
 
     predict: Predict | None = None
@@ -48,3 +54,4 @@ class Converter:
     takes_text: bool = False
     members: Members = _none
     carries_rows: Callable[[Any], bool] = _no
+    margins: Margins | None = None

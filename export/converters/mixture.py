@@ -8,7 +8,10 @@ from sklearn.mixture import BayesianGaussianMixture, GaussianMixture
 from sklearn.mixture._gaussian_mixture import _compute_log_det_cholesky
 
 from export.converters.converter import Converter
+from export.converters.einsum import squared_norms
+from export.converters.elementary import log1p
 from export.converters.linear import class_of_largest, product
+from export.converters.pairwise import add_up
 from export.graph import Graph, Tensor
 
 
@@ -20,7 +23,7 @@ def convert_mixture(graph: Graph, estimator: Any, inputs: list[Tensor]) -> dict[
     density = graph.add("Mul", _number(graph, -0.5, "half"), moved)
     for term in _terms(estimator, features):
         density = graph.add("Add", density, _row(graph, np.broadcast_to(term, len(estimator.means_)), "term"))
-    return {"label": class_of_largest(graph, density), "probabilities": _shares(graph, density)}
+    return {"label": class_of_largest(graph, density), "probabilities": _shares(graph, density, len(estimator.means_))}
 
 
 def _terms(estimator: Any, features: int) -> list[Any]:
@@ -40,8 +43,7 @@ def _full(graph: Graph, estimator: Any, matrix: str) -> str:
     means = [mean @ factor for mean, factor in zip(estimator.means_, factors, strict=True)]
     turned = product(graph, matrix, np.concatenate(list(factors), axis=1))
     moved = graph.add("Sub", turned, _row(graph, np.concatenate(means), "means"))
-    shape = graph.constant(np.array([-1, *estimator.means_.shape]), "shape")
-    return _norms(graph, graph.add("Reshape", moved, shape), 2, 0)
+    return _lengths(graph, moved, estimator.means_.shape)
 
 
 def _tied(graph: Graph, estimator: Any, matrix: str) -> str:
@@ -49,7 +51,7 @@ def _tied(graph: Graph, estimator: Any, matrix: str) -> str:
     factor = estimator.precisions_cholesky_
     means = np.array([mean @ factor for mean in estimator.means_])
     turned = graph.add("Unsqueeze", product(graph, matrix, factor), graph.constant(np.array([1]), "axis"))
-    return _norms(graph, graph.add("Sub", turned, graph.constant(means[None], "means")), 2, 0)
+    return _lengths(graph, graph.add("Sub", turned, graph.constant(means[None], "means")), means.shape)
 
 
 def _diagonal(graph: Graph, estimator: Any, matrix: str) -> str:
@@ -65,18 +67,20 @@ def _spherical(graph: Graph, estimator: Any, matrix: str) -> str:
     precisions, means = estimator.precisions_cholesky_**2, estimator.means_
     scaled = graph.add("Mul", product(graph, matrix, means.T), _row(graph, precisions, "precisions"))
     twice = graph.add("Mul", _number(graph, 2.0, "two"), scaled)
-    norms = graph.add("Mul", _norms(graph, matrix, 1, 1), _row(graph, precisions, "precisions"))
+    norms = graph.add("Mul", squared_norms(graph, matrix, means.shape[1]), _row(graph, precisions, "precisions"))
     centre = _row(graph, np.sum(means**2, axis=1) * precisions, "means")
     return graph.add("Add", graph.add("Sub", centre, twice), norms)
 
 
-def _norms(graph: Graph, tensor: str, axis: int, keepdims: int) -> str:
-    """Sums of squares along an axis."""
-    squares = graph.add("Mul", tensor, tensor)
-    return graph.add("ReduceSum", squares, graph.constant(np.array([axis]), "axis"), keepdims=keepdims)
+def _lengths(graph: Graph, vectors: str, shape: tuple[int, ...]) -> str:
+    """|v|^2 of vectors of shape (n_rows, n_components, n_features), of shape (n_rows, n_components)."""
+    components, features = shape
+    flat = graph.add("Reshape", vectors, graph.constant(np.array([-1, features]), "shape"))
+    total = add_up(graph, graph.add("Mul", flat, flat), features)
+    return graph.add("Reshape", total, graph.constant(np.array([-1, components]), "shape"))
 
 
-def _shares(graph: Graph, density: str) -> str:
+def _shares(graph: Graph, density: str, components: int) -> str:
     """exp(x - logsumexp(x)), where the largest ones stand outside the sum, as scikit-learn has them."""
     axis = graph.constant(np.array([1]), "axis")
     largest = graph.add("ReduceMax", density, axis, keepdims=1)
@@ -84,8 +88,8 @@ def _shares(graph: Graph, density: str) -> str:
     count = graph.add("ReduceSum", graph.add("Cast", tops, to=11), axis, keepdims=1)
     sizes = graph.add("Exp", graph.add("Sub", density, largest))
     others = graph.add("Where", tops, _number(graph, 0.0, "zero"), sizes)
-    rest = graph.add("Div", graph.add("ReduceSum", others, axis, keepdims=1), count)
-    ratio = graph.add("Log", graph.add("Add", _number(graph, 1.0, "one"), rest))
+    rest = graph.add("Div", add_up(graph, others, components), count)
+    ratio = log1p(graph, rest)
     total = graph.add("Add", graph.add("Add", ratio, graph.add("Log", count)), largest)
     return graph.add("Exp", graph.add("Sub", density, total))
 
