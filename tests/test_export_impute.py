@@ -144,11 +144,17 @@ def test_refused() -> None:
     for estimator, words in (
         (IterativeImputer(sample_posterior=True, max_iter=1), "fills with random numbers"),
         (SimpleImputer(missing_values=2**60), "at most 2**53"),
-        (MissingIndicator(), "it marks no column"),
     ):
         found = measured(estimator, X if "Iter" in repr(estimator) else X.fillna(0.0))
         assert found.verdict == "refused"
         assert words in found.reason
+
+
+def test_an_indicator_may_mark_no_column() -> None:
+    X = frame()[["2nd height", "visits"]]
+    assert measured(MissingIndicator(), X).verdict == "identical"
+    beside = make_union(StandardScaler(), MissingIndicator())
+    assert measured(make_pipeline(beside, LinearRegression()), X, X["visits"].to_numpy()).verdict == "rounding"
 
 
 def test_a_missing_value_left_in_place_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -93,13 +93,6 @@ def convert_indicator(graph: Graph, estimator: Any, inputs: list[Tensor]) -> lis
     return [Tensor(flags.name, "bool", flags.width, sparse)]
 
 
-def check_indicator(estimator: Any) -> tuple[str, str] | None:
-    """Refuse an indicator without columns."""
-    if not len(estimator.features_):
-        return "it marks no column: none missed a value when it was fitted", 'Set features="all", or leave it out.'
-    return check(estimator)
-
-
 def _whole(graph: Graph, inputs: list[Tensor]) -> str:
     names = [each.name if each.kind == "int64" else graph.add("Cast", each.name, to=INT64) for each in inputs]
     return graph.add("Concat", *names, axis=1) if len(names) > 1 else names[0]
@@ -148,5 +141,5 @@ def _filled(graph: Graph, column: Tensor, absent: str, statistic: Any) -> Tensor
 
 CONVERTERS: dict[type, Converter] = {
     SimpleImputer: Converter(transform=convert, check=check, takes_text=True),
-    MissingIndicator: Converter(transform=convert_indicator, check=check_indicator, takes_text=True),
+    MissingIndicator: Converter(transform=convert_indicator, check=check, takes_text=True),
 }
