@@ -57,7 +57,7 @@ def tree_of(estimator: Any) -> Tree:
 
 
 def check(estimator: Any) -> tuple[str, str] | None:
-    """Refuse searches other than a KD tree's: their sums or their choice among equally near rows have no fixed order."""
+    """Refuse searches other than a KD tree's: their sums, or their choice among equals, have no fixed order."""
     metric = estimator.effective_metric_
     if metric not in METRICS:
         return f"metric={metric!r} has no exact form", f"Use one of the metrics {', '.join(METRICS)}."

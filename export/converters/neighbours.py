@@ -8,13 +8,10 @@ from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor, KNeighb
 from export.converters.converter import Converter
 from export.converters.kdtree import check as check_search
 from export.converters.kdtree import nearest, tree_of
+from export.converters.kernels import holds_rows, number
 from export.converters.linear import class_of_largest
+from export.converters.pairwise import add_up
 from export.graph import DOUBLE, INT64, Graph, Tensor
-
-
-def holds_rows(_estimator: Any) -> bool:
-    """The training table is the model."""
-    return True
 
 
 def check(estimator: Any) -> tuple[str, str] | None:
@@ -48,15 +45,14 @@ def convert_regressor(graph: Graph, estimator: Any, inputs: list[Tensor]) -> dic
     """Write the mean of the neighbours' targets, weighted or not, of shape (n_rows, n_targets)."""
     apart, rows = nearest(graph, graph.matrix(inputs), tree_of(estimator), estimator.n_neighbors)
     targets = np.asarray(estimator._y, dtype=np.float64).reshape(len(estimator._y), -1)
-    values = graph.add("Gather", graph.constant(targets, "targets"), rows, axis=0)
-    axis = graph.constant(np.array([1]), "axis")
-    if estimator.weights == "uniform":
-        count = graph.constant(np.array(float(estimator.n_neighbors)), "count")
-        return {"value": graph.add("Div", graph.add("ReduceSum", values, axis, keepdims=0), count)}
-    weights = _weights(graph, apart)
-    deep = graph.add("Unsqueeze", weights, graph.constant(np.array([2]), "axis"))
-    total = graph.add("ReduceSum", graph.add("Mul", values, deep), axis, keepdims=0)
-    return {"value": graph.add("Div", total, graph.add("ReduceSum", weights, axis, keepdims=1))}
+    weights = _weights(graph, apart) if estimator.weights == "distance" else None
+    total = add_up(graph, weights, estimator.n_neighbors) if weights else number(graph, estimator.n_neighbors, "count")
+    found = []
+    for column in targets.T:
+        values = graph.add("Gather", graph.constant(column, "targets"), rows)
+        values = graph.add("Mul", values, weights) if weights else values
+        found.append(graph.add("Div", add_up(graph, values, estimator.n_neighbors), total))
+    return {"value": graph.add("Concat", *found, axis=1) if len(found) > 1 else found[0]}
 
 
 def convert_transformer(graph: Graph, estimator: Any, inputs: list[Tensor]) -> list[Tensor]:
@@ -85,31 +81,29 @@ def check_outlier(estimator: Any) -> tuple[str, str] | None:
 def convert_outlier(graph: Graph, estimator: Any, inputs: list[Tensor]) -> dict[str, str]:
     """Write minus the mean ratio of the neighbours' local density to the row's own, shifted by the offset."""
     apart, rows = nearest(graph, graph.matrix(inputs), tree_of(estimator), estimator.n_neighbors_)
-    reach = estimator._distances_fit_X_[:, estimator.n_neighbors_ - 1]
-    axis = graph.constant(np.array([1]), "axis")
-    further = graph.add("Max", apart, graph.add("Gather", graph.constant(reach, "reach"), rows))
-    mean = _mean(graph, further, estimator.n_neighbors_, axis)
-    small = graph.constant(np.array(1e-10), "small")
-    density = graph.add("Div", graph.constant(np.array(1.0), "one"), graph.add("Add", mean, small))
+    count = estimator.n_neighbors_
+    reach = graph.constant(estimator._distances_fit_X_[:, count - 1], "reach")
+    further = graph.add("Max", apart, graph.add("Gather", reach, rows))
+    mean = graph.add("Add", _mean(graph, further, count), number(graph, 1e-10, "small"))
+    density = graph.add("Div", number(graph, 1.0, "one"), mean)
     ratios = graph.add("Div", graph.add("Gather", graph.constant(estimator._lrd, "density"), rows), density)
-    opposite = graph.add("Neg", _mean(graph, ratios, estimator.n_neighbors_, axis))
-    scores = graph.add("Sub", opposite, graph.constant(np.array(float(estimator.offset_)), "offset"))
-    outside = graph.add("Less", scores, graph.constant(np.array(0.0), "zero"))
-    inside = graph.add("Cast", graph.add("Not", outside), to=INT64)
-    return {"label": graph.add("Squeeze", inside, axis), "scores": scores}
+    opposite = graph.add("Neg", _mean(graph, ratios, count))
+    scores = graph.add("Sub", opposite, number(graph, estimator.offset_, "offset"))
+    inside = graph.add("Not", graph.add("Less", scores, number(graph, 0.0, "zero")))
+    label = graph.add("Squeeze", graph.add("Cast", inside, to=INT64), graph.constant(np.array([1]), "axis"))
+    return {"label": label, "scores": scores}
 
 
-def _mean(graph: Graph, values: str, count: int, axis: str) -> str:
-    total = graph.add("ReduceSum", values, axis, keepdims=1)
-    return graph.add("Div", total, graph.constant(np.array(float(count)), "count"))
+def _mean(graph: Graph, values: str, count: int) -> str:
+    return graph.add("Div", add_up(graph, values, count), number(graph, count, "count"))
 
 
 def _weights(graph: Graph, apart: str) -> str:
     """1 / distance; where a row equals training rows these alone count, each as one."""
-    inverse = graph.add("Div", graph.constant(np.array(1.0), "one"), apart)
+    inverse = graph.add("Div", number(graph, 1.0, "one"), apart)
     endless = graph.add("Cast", graph.add("IsInf", inverse), to=DOUBLE)
     same = graph.add("ReduceMax", endless, graph.constant(np.array([1]), "axis"), keepdims=1)
-    equal = graph.add("Greater", same, graph.constant(np.array(0.0), "zero"))
+    equal = graph.add("Greater", same, number(graph, 0.0, "zero"))
     return graph.add("Where", equal, endless, inverse)
 
 
@@ -122,8 +116,7 @@ def _shares(graph: Graph, labels: str, weights: str | None, classes: int) -> str
         votes = graph.add("Mul", votes, graph.add("Unsqueeze", weights, deep))
     running = graph.add("CumSum", votes, graph.constant(np.array(1), "axis"))
     counts = graph.add("Gather", running, graph.constant(np.array(-1), "last"), axis=1)
-    total = graph.add("ReduceSum", counts, graph.constant(np.array([1]), "axis"), keepdims=1)
-    return graph.add("Div", counts, total)
+    return graph.add("Div", counts, add_up(graph, counts, classes))
 
 
 CONVERTERS: dict[type, Converter] = {
