@@ -83,14 +83,11 @@ def initializer(model: onnx.ModelProto, operator: str) -> onnx.TensorProto:
 
 
 def root_threshold(direction: float) -> Callable[[onnx.ModelProto, Document], None]:
-    """The root's threshold, moved to the neighbouring number that the float32 matrix can hold on that side."""
+    """The root's threshold, moved to the neighbouring float32."""
 
     def change(model: onnx.ModelProto, _contract: Document) -> None:
         def move(splits: npt.NDArray[Any]) -> None:
-            here = np.float32(splits[0])
-            below = here if here <= splits[0] else np.nextafter(here, np.float32(-np.inf))
-            above = np.nextafter(below, np.float32(np.inf))
-            splits[0] = np.nextafter(float(below), -np.inf) if direction < 0 else float(above)
+            splits[0] = np.nextafter(splits[0], np.float32(direction * np.inf))
 
         edit(attribute(node_of(model, "TreeEnsemble"), "nodes_splits").t, move)
 
