@@ -78,19 +78,23 @@ class Form:
             labels: `self.labels` indices into the targets' classes.
             numbers: `self.width` numbers.
         """
-        if not self.several:
-            return self._write(self.targets[0], labels[0] if labels else None, numbers)
-        found = labels if self.labels else [None] * len(self.targets)
-        parts = zip(self.targets, found, strict=True)
-        return {"targets": {str(each.name): self._write(each, label, numbers) for each, label in parts}}
+        if self.several:
+            places = range(len(self.targets))
+            parts = {str(self.targets[k].name): self._part(k, labels[k : k + 1], numbers) for k in places}
+            return {"targets": parts}
+        if self.numbers == "value":
+            return {"value": numbers[0]}
+        return self._part(0, labels, numbers)
 
-    def _write(self, target: Target, label: int | None, numbers: Sequence[float]) -> Answer:
-        if label is None:
+    def _part(self, place: int, label: Sequence[int], numbers: Sequence[float]) -> Answer:
+        """The answer of one target; `label` is empty for a number."""
+        target = self.targets[place]
+        if not label:
             return {"value": numbers[target.start]}
-        answer: Answer = {"label": target.classes[label]}
-        if self.numbers is not None:
-            answer[self.numbers] = dict(zip(target.keys, numbers[target.start : target.end], strict=True))
-        return answer
+        if self.numbers is None:
+            return {"label": target.classes[label[0]]}
+        shown = numbers[target.start : target.end] if self.several else numbers
+        return {"label": target.classes[label[0]], self.numbers: dict(zip(target.keys, shown, strict=True))}
 
     def read(self, answer: Mapping[str, Any]) -> tuple[list[Any], list[float]] | None:
         """The labels (as classes) and the numbers of an answer; None where it has another form than this one."""

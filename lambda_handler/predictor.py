@@ -70,11 +70,10 @@ class Predictor:
         finite = np.isfinite(numbers)
         if not finite.all():
             raise ContractError([_no_answer(int(index)) for index in np.flatnonzero(~finite.all(axis=1))])
-        write = self._form.write
-        return [
-            {**write(label, row), "warnings": warning}
-            for label, row, warning in zip(labels.tolist(), numbers.tolist(), warnings, strict=True)
-        ]
+        answers = list(map(self._form.write, labels.tolist(), numbers.tolist()))
+        for answer, warning in zip(answers, warnings, strict=True):
+            answer["warnings"] = warning
+        return answers
 
     def run(self, columns: Columns) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
         """Answer columns of graph values, without checking them.

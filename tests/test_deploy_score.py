@@ -15,7 +15,7 @@ from deploy import read_rows
 from deploy.read_rows import RowsError
 from deploy.score import ScoreError, score
 from lambda_handler.bundle import BundleError
-from tests.bundle_factory import EXAMPLE, answer_of, make_bundle
+from tests.bundle_factory import EXAMPLE, Task, answer_of, make_bundle
 
 ROWS: list[dict[str, Any]] = [
     {**EXAMPLE, "id": "r1"},
@@ -62,6 +62,39 @@ def scored(bundle: Path, folder: Path, text: str) -> list[dict[str, str]]:
     (folder / "in.csv").write_text(text, encoding="utf-8")
     score(bundle, folder / "in.csv", folder / "out.csv")
     return read(folder / "out.csv")
+
+
+FORMS: dict[Task, dict[str, str]] = {
+    "scores": {"label": "label", "score_1": "scores 1"},
+    "labels": {"label": "label"},
+    "values": {"cost.value": "targets cost value", "days.value": "targets days value"},
+    "several": {
+        "late.label": "targets late label",
+        "late.probability_false": "targets late probabilities false",
+        "late.probability_true": "targets late probabilities true",
+        "size.label": "targets size label",
+        "size.probability_high": "targets size probabilities high",
+        "size.probability_low": "targets size probabilities low",
+        "size.probability_middle": "targets size probabilities middle",
+    },
+}
+
+
+@pytest.mark.parametrize("task", FORMS)
+def test_every_form_of_answer_has_its_columns(task: Task, tmp_path: Path) -> None:
+    bundle = make_bundle(tmp_path / "bundle", task=task)
+    write(tmp_path / "in.jsonl", [*ROWS, {**EXAMPLE, "age": None}])
+    assert score(bundle, tmp_path / "in.jsonl", tmp_path / "out.parquet") == len(ROWS)
+    *found, last = read(tmp_path / "out.parquet")
+    assert list(last)[-1 - len(FORMS[task]) :] == [*FORMS[task], "problem"]
+    assert [last[name] for name in FORMS[task]] == [None] * len(FORMS[task])
+    for row, got in zip(ROWS, found, strict=True):
+        for name, path in FORMS[task].items():
+            expected: Any = answer_of(row, task)
+            for key in path.split():
+                expected = expected[key]
+            assert type(got[name]) is type(expected)
+            assert got[name] == (pytest.approx(expected, abs=1e-9) if type(expected) is float else expected)
 
 
 @pytest.mark.parametrize("to", [".csv", ".jsonl", ".parquet"])

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from bundle_factory import EXAMPLE, MISSING_CODE, make_bundle
+from bundle_factory import EXAMPLE, MISSING_CODE, Task, make_bundle
 
 from lambda_handler.bundle import Bundle, read_bundle
 from lambda_handler.contract import Contract
@@ -24,6 +24,14 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
 @pytest.fixture(scope="module")
 def values(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     return read_bundle(make_bundle(tmp_path_factory.mktemp("golden") / "cost", task="regression"))
+
+
+@pytest.fixture(scope="module")
+def forms(tmp_path_factory: pytest.TempPathFactory) -> dict[Task, Bundle]:
+    """A bundle with scores, one with labels alone, two with two targets."""
+    tasks: list[Task] = ["scores", "labels", "values", "several"]
+    folder = tmp_path_factory.mktemp("forms")
+    return {task: read_bundle(make_bundle(folder / task, task=task)) for task in tasks}
 
 
 def exact(bundle: Bundle) -> Contract:
@@ -64,8 +72,8 @@ def test_ulp_distance_sees_the_last_element_of_an_array() -> None:
     assert ulp_distance([], []).shape == (0,)
 
 
-def test_the_recorded_answers_hold(bundle: Bundle, values: Bundle) -> None:
-    for each in (bundle, values):
+def test_the_recorded_answers_hold(bundle: Bundle, values: Bundle, forms: dict[Task, Bundle]) -> None:
+    for each in (bundle, values, *forms.values()):
         golden = list(each.golden())
         strata = compare(exact(each), golden, perfect(golden))
         assert all(stratum.holds and stratum.max_ulp == 0 for stratum in strata.values())
@@ -137,6 +145,72 @@ def test_one_wrong_answer_is_seen(name: str, bundle: Bundle) -> None:
     answers = perfect(golden)
     CHANGES[name](answers)
     assert not holds(exact(bundle), golden, answers)
+
+
+def place(*path: str, value: Any) -> Any:
+    """A change at one place of the first answer: a function of what stands there, or what shall stand there."""
+
+    def change(answer: Line) -> None:
+        part = answer
+        for key in path[:-1]:
+            part = part[key]
+        part[path[-1]] = value(part.get(path[-1])) if callable(value) else value
+
+    return change
+
+
+def up(number: float) -> float:
+    return math.nextafter(number, math.inf)
+
+
+OF_FORMS: list[tuple[Task, Any]] = [
+    ("scores", place("scores", "1", value=up)), ("scores", place("label", value=lambda label: -label)),
+    ("scores", place("label", value=float)), ("scores", place("scores", "-1", value=0.0)),
+    ("scores", lambda answer: answer.pop("scores")), ("scores", lambda answer: answer.pop("label")),
+    ("scores", lambda answer: answer.update(probabilities=answer.pop("scores"))),
+    ("labels", place("label", value="high ")), ("labels", lambda answer: answer.pop("label")),
+    ("labels", lambda answer: answer.update(targets={"y0": {"label": answer.pop("label")}})),
+    ("values", place("targets", "cost", "value", value=up)), ("values", place("targets", "days", "value", value=up)),
+    ("values", lambda answer: answer["targets"].pop("days")), ("values", lambda answer: answer.pop("targets")),
+    ("values", place("targets", "more", value={"value": 1.0})), ("values", place("targets", value=[1.0, 2.0])),
+    ("values", lambda answer: answer.update(targets=dict(reversed(answer["targets"].items())))),
+    ("several", place("targets", "late", "label", value=lambda label: not label)),
+    ("several", place("targets", "late", "label", value=int)),
+    ("several", place("targets", "size", "label", value="?")),
+    ("several", place("targets", "late", "probabilities", "false", value=up)),
+    ("several", place("targets", "size", "probabilities", "middle", value=up)),
+    ("several", lambda answer: answer["targets"]["size"].pop("probabilities")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("task", "change"), OF_FORMS)
+def test_one_wrong_place_in_any_form_is_seen(task: Task, change: Any, forms: dict[Task, Bundle]) -> None:
+    golden = list(forms[task].golden())
+    answers = perfect(golden)
+    change(answers[0])
+    assert not holds(exact(forms[task]), golden, answers)
+
+
+def test_each_target_is_undecidable_on_its_own(forms: dict[Task, Bundle]) -> None:
+    contract, golden = exact(forms["several"]), list(forms["several"].golden())
+    for flags, wrong, seen in (
+        ([False, True], "late", False), ([False, True], "size", True), ([True, False], "size", False),
+    ):  # fmt: skip
+        lines = [{**golden[0], "decidable": flags}]
+        answers = perfect(lines)
+        label = answers[0]["targets"][wrong]["label"]
+        answers[0]["targets"][wrong]["label"] = (not label) if wrong == "late" else "?"
+        stratum = compare(contract, lines, answers)["recombined"]
+        assert (stratum.labels_differ, stratum.undecidable) == (int(seen), 1)
+
+
+def test_each_target_has_its_own_tolerance(forms: dict[Task, Bundle]) -> None:
+    contract, golden = forms["values"].contract, list(forms["values"].golden())
+    assert contract.tolerance["absolute"] == [1e-9, 2e-10]
+    for name, apart, inside in (("cost", 5e-10, True), ("days", 5e-10, False), ("days", 1e-10, True)):
+        answers = perfect(golden)
+        answers[0]["targets"][name]["value"] += apart
+        assert holds(contract, golden, answers) == inside
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, None, "much", True])

@@ -24,9 +24,11 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def origin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A site of four bundles: tiny, classes, cost, wide."""
+    """A site of a bundle per form of answer, and one with many fields: wide."""
     folder = tmp_path_factory.mktemp("page")
+    forms: list[Task] = ["scores", "labels", "values", "several"]
     tasks: dict[str, Task] = {"tiny": "classification", "classes": "multiclass", "cost": "regression"}
+    tasks |= {task: task for task in forms}
     bundles = [make_bundle(folder / name, name=name, task=task) for name, task in tasks.items()]
     bundles.append(make_bundle(folder / "wide", name="wide", extra=75))
     with serve_folder(build_site(bundles, folder / "site")) as address:
@@ -193,6 +195,37 @@ def test_each_class_of_a_multiclass_model_has_its_bar(page: Page, origin: str) -
     expect(page.locator(".chosen .class-name")).to_have_text(expected["label"])
 
 
+def test_a_score_is_a_plain_number_beside_the_label(page: Page, origin: str) -> None:
+    open_page(page, f"{origin}/?bundle=scores")
+    expect(page.locator("#intro")).to_contain_text("Predicts default: -1 or 1")
+    expected = answer_of(EXAMPLE, "scores")
+    expect(page.locator(".headline")).to_have_text(str(expected["label"]))
+    expect(page.locator(".class-name")).to_have_text("score of 1")
+    expect(page.locator(".class-share")).to_have_attribute("data-exact", str(expected["scores"]["1"]))
+    expect(page.locator(".class-share")).to_have_text(f"{expected['scores']['1']:.6g}")
+
+
+def test_a_label_alone_is_shown_large(page: Page, origin: str) -> None:
+    open_page(page, f"{origin}/?bundle=labels")
+    expect(page.locator(".headline")).to_have_text(answer_of(EXAMPLE, "labels")["label"])
+    assert page.locator(".classes li").count() == 0
+
+
+def test_several_targets_have_a_line_each(page: Page, origin: str) -> None:
+    open_page(page, f"{origin}/?bundle=values")
+    expect(page.locator("#intro")).to_contain_text("Predicts cost, days")
+    told = answer_of(EXAMPLE, "values")["targets"]
+    assert page.locator(".targets .class-name").all_inner_texts() == list(told)
+    exact = [float(line.get_attribute("data-exact") or "nan") for line in page.locator(".targets strong").all()]
+    assert exact == [part["value"] for part in told.values()]
+    open_page(page, f"{origin}/?bundle=several")
+    told = answer_of(EXAMPLE, "several")["targets"]
+    late, size = told["late"]["label"], told["size"]["label"]
+    assert page.locator(".targets strong").all_inner_texts() == ["true" if late else "false", size]
+    shares = [told["late"]["probabilities"]["true" if late else "false"], told["size"]["probabilities"][size]]
+    assert page.locator(".targets .class-share").all_inner_texts() == [f"{share * 100:.1f} %" for share in shares]
+
+
 def test_a_regressor_shows_its_value_with_unit_among_the_training_answers(page: Page, origin: str) -> None:
     open_page(page, f"{origin}/?bundle=cost")
     expect(page.locator(".headline")).to_have_text("133.333 EUR")
@@ -202,7 +235,7 @@ def test_a_regressor_shows_its_value_with_unit_among_the_training_answers(page: 
 
 
 def test_the_self_check_replays_every_golden_row(page: Page, origin: str) -> None:
-    for name, rows in (("tiny", 16), ("cost", 15)):
+    for name, rows in (("tiny", 16), ("cost", 15), ("scores", 15), ("labels", 16), ("values", 15), ("several", 16)):
         open_page(page, f"{origin}/?bundle={name}")
         page.get_by_role("button", name="Replay the golden rows in this browser").click()
         result = page.locator("#self-check-result")
@@ -243,7 +276,7 @@ def test_the_bundles_of_a_site_are_linked(page: Page, origin: str) -> None:
     expect(page.locator(".headline")).to_have_text("133.333 EUR")
 
 
-@pytest.mark.parametrize("bundle", ["tiny", "classes", "cost", "wide"])
+@pytest.mark.parametrize("bundle", ["tiny", "classes", "cost", "wide", "scores", "several"])
 def test_nothing_scrolls_sideways_on_a_narrow_screen(page: Page, origin: str, bundle: str) -> None:
     page.set_viewport_size(NARROW)
     open_page(page, f"{origin}/?bundle={bundle}")
