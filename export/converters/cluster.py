@@ -14,6 +14,7 @@ from export.converters.converter import Converter
 from export.converters.decomposition import dense
 from export.converters.einsum import squared_norms
 from export.converters.linear import product
+from export.errors import ExportError
 from export.graph import Graph, Tensor
 
 Matrix = npt.NDArray[np.float64]
@@ -45,11 +46,25 @@ def convert_nearest(graph: Graph, estimator: Any, inputs: list[Tensor]) -> dict[
 
 
 def convert_distances(graph: Graph, estimator: Any, inputs: list[Tensor]) -> list[Tensor]:
-    """Write the distance to each centre."""
+    """Write the distance to each centre.
+
+    Raises:
+        ExportError: a centre of a Birch tree is a training row: its own distance is rounding alone.
+    """
+    if type(estimator) is Birch and any(1 in _sizes(leaf) for leaf in estimator._get_leaves()):
+        raise ExportError(
+            "the distances to subclusters of one row are rounding alone near that row, in scikit-learn too",
+            "Fit with a larger threshold, or use KMeans.",
+            step="birch",
+        )
     matrix, centres = graph.matrix(inputs), _centres(estimator)
     squares = _squared(graph, matrix, centres, _twice(graph, matrix, centres))
     positive = graph.add("Max", squares, graph.constant(np.zeros((1, 1)), "zero"))
     return dense(graph.add("Sqrt", positive), len(centres))
+
+
+def _sizes(leaf: Any) -> list[int]:
+    return [part.n_samples_ for part in leaf.subclusters_]
 
 
 def convert_bisecting(graph: Graph, estimator: Any, inputs: list[Tensor]) -> dict[str, str]:
