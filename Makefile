@@ -7,7 +7,7 @@ BUNDLE ?= bundles/loan
 ARCH ?= x86_64
 .DEFAULT_GOAL := help
 
-.PHONY: help setup demo test acceptance coverage lint format bench screenshots requirements clean build-SelfsameFunction
+.PHONY: help setup demo test acceptance coverage lint format bench exactness screenshots requirements clean build-SelfsameFunction
 
 help: ## show the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -54,6 +54,9 @@ format: setup ## format all code
 
 coverage: setup ## every estimator of scikit-learn, exported and compared; writes docs/coverage.md (slow)
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/coverage.py
+
+exactness: setup ## our export beside the float32 export on the real tables (docs/exactness.md)
+	$(BIN)/python benchmarks/exactness.py --out docs/exactness.md
 
 bench: setup ## measure; benchmarks/README.md says what
 	$(BIN)/python benchmarks/latency.py

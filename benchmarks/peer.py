@@ -33,16 +33,18 @@ def float32_export(pipeline: Any, X: pd.DataFrame) -> bytes:
     return model
 
 
-def float32_feeds(X: pd.DataFrame, missing_text: str) -> Feeds:
+def float32_feeds(session: Any, X: pd.DataFrame, missing_text: str) -> Feeds:
     """Rows for that graph: float32 and object arrays of shape (n_rows, 1); `missing_text` stands for missing text."""
-    return {
-        str(name): (
+    names = [each.name for each in session.get_inputs()]  # skl2onnx renames what is no identifier
+    columns = [
+        (
             X[name].to_numpy(dtype=np.float32)
             if _is_number(X[name])
             else X[name].astype(object).where(X[name].notna(), missing_text).to_numpy()
         ).reshape(-1, 1)
         for name in X
-    }
+    ]
+    return dict(zip(names, columns, strict=True))
 
 
 def _is_number(column: "pd.Series[Any]") -> bool:

@@ -10,7 +10,7 @@ import argparse
 import os
 import statistics
 import sys
-import time
+import timeit
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -130,7 +130,7 @@ def _measure(name: str, pipeline: Pipeline, X: pd.DataFrame, most_rows: int) -> 
             continue
         measured = min(rows, SLOW.get(name, rows))
         frame = X.iloc[np.arange(measured) % len(X)].reset_index(drop=True)
-        feeds = {OURS: _feeds(schema, frame), FLOAT32: float32_feeds(frame, MISSING_CODE)}
+        feeds = {OURS: _feeds(schema, frame), FLOAT32: float32_feeds(sessions[FLOAT32], frame, MISSING_CODE)}
         runners: dict[str, Callable[[], object]] = {
             who: partial(_run, session, feeds[who]) for who, session in sessions.items()
         }
@@ -163,10 +163,8 @@ def _race(
 
 
 def _time(run: Callable[[], object], repeats: int) -> float:
-    start = time.perf_counter()
-    for _ in range(repeats):
-        run()
-    return (time.perf_counter() - start) / repeats
+    """Seconds of the fastest of some repeats: what else the machine does only slows them down."""
+    return min(timeit.repeat(run, number=1, repeat=repeats))
 
 
 if __name__ == "__main__":

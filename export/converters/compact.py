@@ -31,12 +31,11 @@ def compact(tree: Tree, rows: npt.NDArray[np.float64], n_features: int) -> Tree:
         rows: how many training rows reach each node.
         n_features: columns in front of their negatives.
     """
-    inner = np.flatnonzero(~tree.leaves)
-    left, right = tree.left[inner], tree.right[inner]
-    swap = np.zeros(len(tree.left), dtype=bool)
-    swap[inner] = rows[left] > rows[right]
     threshold = rounded_down(tree.threshold)
     above = np.nextafter(threshold, np.float32(np.inf))
+    inner = np.flatnonzero(~tree.leaves & (threshold < np.inf))  # nothing is above infinity
+    swap = np.zeros(len(tree.left), dtype=bool)
+    swap[inner] = rows[tree.left[inner]] > rows[tree.right[inner]]
     return Tree(
         feature=np.where(swap, tree.feature + n_features, tree.feature),
         threshold=np.where(swap, -above, threshold),
