@@ -81,7 +81,7 @@ def pairwise(graph: Graph, matrix: str, rows: Rows, metric: str, parameters: dic
     if metric in {"linear", "cosine"}:
         return dot(graph, matrix, rows) if metric == "linear" else _cosine(graph, matrix, rows)
     if metric == "rbf":
-        exponent = graph.add("Mul", _product_distances(graph, matrix, rows), number(graph, -gamma))
+        exponent = pairwise_rbf(graph, matrix, rows, gamma)
     elif metric == "laplacian":
         apart = _by_column(graph, matrix, rows, lambda _, __, apart: graph.add("Abs", apart))
         exponent = graph.add("Mul", number(graph, -gamma), apart)
@@ -116,14 +116,14 @@ def _by_column(graph: Graph, matrix: str, rows: Rows, write: Any) -> str:
     return total
 
 
-def _product_distances(graph: Graph, matrix: str, rows: Rows) -> str:
-    """Squared distances as -2xy + xx + yy, at least 0: scikit-learn's `euclidean_distances`."""
+def pairwise_rbf(graph: Graph, matrix: str, rows: Rows, gamma: float) -> str:
+    """Write the exponent of `rbf_kernel`: squared distances as -2xy + xx + yy, at least 0, times -gamma."""
     axis = graph.constant(np.array([1]), "axis")
     own = graph.add("ReduceSum", graph.add("Mul", matrix, matrix), axis, keepdims=1)
     found = graph.add(
         "Add", graph.add("Add", dot(graph, matrix, rows, -2.0), own), graph.constant(_norms(rows)[None, :], "norms")
     )
-    return graph.add("Max", found, number(graph, 0.0))
+    return graph.add("Mul", graph.add("Max", found, number(graph, 0.0)), number(graph, -gamma))
 
 
 def _norms(rows: Rows) -> Rows:

@@ -1,0 +1,147 @@
+"""Support vector machines, Gaussian processes and kernel models stay within rounding, or are refused."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from export_tools import target, value
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.decomposition import KernelPCA
+from sklearn.gaussian_process import GaussianProcessClassifier, GaussianProcessRegressor
+from sklearn.gaussian_process.kernels import (
+    RBF,
+    ConstantKernel,
+    DotProduct,
+    ExpSineSquared,
+    Matern,
+    RationalQuadratic,
+    WhiteKernel,
+)
+from sklearn.kernel_approximation import AdditiveChi2Sampler, Nystroem, RBFSampler, SkewedChi2Sampler
+from sklearn.kernel_ridge import KernelRidge
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
+from sklearn.svm import SVC, SVR, NuSVC, NuSVR, OneClassSVM
+
+from export.converters import gaussian_process, kernels, svm
+from export.measure import Measured, measure
+
+NOISE = WhiteKernel()
+
+
+def table() -> pd.DataFrame:
+    random = np.random.default_rng(0)
+    return pd.DataFrame(random.normal(size=(160, 4)) * [1.0, 20.0, 3.0, 0.1], columns=["a", "b", "c", "d"])
+
+
+def measured(model: Any, classes: int = 0, scaler: Any = None) -> Measured:
+    X = table()
+    pipeline = make_pipeline(StandardScaler() if scaler is None else scaler, model)
+    pipeline.fit(X, target(X, classes) if classes else value(X))
+    return measure(pipeline, X, transformer=not hasattr(model, "predict"), rows=40)
+
+
+VECTORS: dict[str, Any] = {
+    "rbf": SVC(),
+    "linear": SVC(kernel="linear"),
+    "poly": SVC(kernel="poly", degree=4, gamma=0.1, coef0=1.0),
+    "sigmoid": SVC(kernel="sigmoid"),
+    "pairs": SVC(C=100.0, decision_function_shape="ovo"),
+    "ties": SVC(break_ties=True),
+    "nu": NuSVC(nu=0.3),
+}
+VALUES: dict[str, Any] = {
+    "SVR": SVR(),
+    "SVR poly": SVR(kernel="poly", gamma=0.1),
+    "NuSVR": NuSVR(C=10.0),
+    "ridge": KernelRidge(),
+    **{f"ridge {kernel}": KernelRidge(kernel=kernel, gamma=0.1) for kernel in ("rbf", "laplacian", "poly")},
+    "ridge sigmoid": KernelRidge(alpha=100.0, kernel="sigmoid", gamma=0.1),
+    "ridge cosine": KernelRidge(kernel="cosine"),
+    "process": GaussianProcessRegressor(RBF() + NOISE),
+    "scaled process": GaussianProcessRegressor(RBF([1.0] * 4) + NOISE, normalize_y=True, optimizer=None),
+    "matern": GaussianProcessRegressor(2.0 * Matern(nu=1.5) + NOISE, optimizer=None),
+    "smoother matern": GaussianProcessRegressor(Matern(nu=2.5) + NOISE, optimizer=None),
+    "roughest matern": GaussianProcessRegressor(Matern(nu=0.5) ** 2 + NOISE, optimizer=None),
+    "rational": GaussianProcessRegressor(RationalQuadratic() * ConstantKernel(2.0) + NOISE, optimizer=None),
+    "periodic": GaussianProcessRegressor(ExpSineSquared(periodicity=30.0) * RBF() + NOISE, optimizer=None),
+}
+COLUMNS: dict[str, Any] = {
+    "pca": KernelPCA(3),
+    "pca rbf": KernelPCA(3, kernel="rbf"),
+    "nystroem": Nystroem(n_components=15, random_state=0),
+}
+POSITIVE: dict[str, Any] = {
+    "skewed": SkewedChi2Sampler(n_components=10, random_state=0),
+    "additive": AdditiveChi2Sampler(sample_steps=1),
+    "chi2": Nystroem(kernel="chi2", n_components=15, random_state=0),
+}
+
+
+@pytest.mark.parametrize("classes", [2, 4])
+@pytest.mark.parametrize("name", VECTORS)
+def test_support_vector_classifiers(name: str, classes: int) -> None:
+    found = measured(VECTORS[name], classes)
+    assert found.verdict == "rounding", found
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_kernel_regressors(name: str) -> None:
+    found = measured(VALUES[name])
+    assert found.verdict == "rounding", found
+
+
+@pytest.mark.parametrize("name", COLUMNS | POSITIVE)
+def test_kernel_columns(name: str) -> None:
+    found = measured((COLUMNS | POSITIVE)[name], scaler=MinMaxScaler() if name in POSITIVE else None)
+    assert found.verdict in {"identical", "rounding"}, found
+
+
+def test_outliers_and_processes() -> None:
+    assert measured(OneClassSVM(nu=0.2)).verdict == "rounding"
+    for classes, kernel in ((2, DotProduct()), (3, Matern(nu=2.5))):
+        found = measured(GaussianProcessClassifier(kernel, optimizer=None), classes)
+        assert found.verdict == "rounding", found
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "model"),
+    [
+        (svm, "squared_distances", SVR()),
+        (kernels, "dot", KernelRidge(kernel="poly", gamma=0.1)),
+        (gaussian_process, "squared_distances", GaussianProcessRegressor(RBF() + NOISE)),
+    ],
+)
+def test_a_changed_kernel_is_noticed(module: Any, name: str, model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    original = getattr(module, name)
+
+    def moved(graph: Any, matrix: str, rows: Any, *more: Any) -> str:
+        return str(original(graph, matrix, rows * (1.0 + 1e-9), *more))
+
+    monkeypatch.setattr(module, name, moved)
+    assert measured(model).verdict == "WRONG"
+
+
+@pytest.mark.parametrize(
+    ("model", "remedy", "classes"),
+    [
+        (SVC(probability=True), CalibratedClassifierCV(SVC(), ensemble=False), 2),
+        (RBFSampler(n_components=10), Nystroem(n_components=15, random_state=0), 0),
+        (KernelRidge(kernel=RBF()), KernelRidge(kernel="rbf"), 0),
+        (GaussianProcessRegressor(RBF(3.0), optimizer=None), GaussianProcessRegressor(RBF(3.0) + NOISE), 0),
+        (GaussianProcessRegressor(Matern(nu=1.2) + NOISE, optimizer=None), GaussianProcessRegressor(RBF() + NOISE), 0),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::FutureWarning")
+def test_refusals_have_a_remedy_that_works(model: Any, remedy: Any, classes: int) -> None:
+    assert measured(model, classes).verdict == "refused"
+    found = measured(remedy, classes)
+    assert found.verdict in {"identical", "rounding"}, found
+
+
+def test_distances_that_cancel_out_are_refused() -> None:
+    X = table() * 1e6
+    found = measure(KernelRidge(kernel="rbf", gamma=1e-9).fit(X, value(X)), X, rows=40)
+    assert found.verdict == "refused"
+    assert "StandardScaler" in found.reason
