@@ -94,7 +94,7 @@ STEPS: dict[str, tuple[Callable[[pd.DataFrame], Any], str, str]] = {
     "sparse": (lambda X: LogisticRegression().fit(X, target(X)).sparsify(), "logisticregression", "dense"),
     "float32": (lambda X: make_pipeline(OrdinalEncoder(dtype=np.float32), DecisionTreeClassifier()).fit(X, target(X)),
                 "ordinalencoder", "float32"),
-    "NumPy classes": (lambda X: DecisionTreeClassifier().fit(X, np.array([np.str_("a"), np.str_("b")], object)[target(X)]),
+    "NumPy classes": (lambda X: tree(X).fit(X, np.array([np.str_("a"), np.str_("b")], object)[target(X)]),
                       "decisiontreeclassifier", "classes must be"),
     "float32 start": (lambda X: GradientBoostingClassifier(n_estimators=2, init=LogisticRegression()).fit(X, target(X)),
                       "gradientboostingclassifier", "init=LogisticRegression computes in float32"),
