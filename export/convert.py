@@ -21,7 +21,7 @@ from export.errors import ExportError
 from export.frame import Schema
 from export.graph import IR_VERSION, MICROSOFT, ML, ML_OPSET, OPSET, SKL2ONNX_ML_OPSET, Graph, Tensor
 from export.layout import columns_first
-from export.tidy import merge, prune, rename
+from export.tidy import guard, merge, prune, rename
 
 TYPES = {
     "float64": DoubleTensorType,
@@ -136,6 +136,7 @@ def _finish(model: onnx.ModelProto) -> bytes:
     graph = model.graph
     columns_first(graph)
     merge(graph)
+    guard(graph)
     prune(graph)
     del model.opset_import[:]
     model.opset_import.extend([onnx.helper.make_opsetid("", OPSET), onnx.helper.make_opsetid(ML, ML_OPSET)])

@@ -2,7 +2,13 @@
 
 import hashlib
 
+import numpy as np
+import numpy.typing as npt
 import onnx
+from onnx import numpy_helper
+
+DOUBLE = onnx.TensorProto.DOUBLE
+NEUTRAL = {"Add": 0.0, "Sub": 0.0, "Mul": 1.0, "Div": 1.0}
 
 
 def rename(graph: onnx.GraphProto, old: str, new: str) -> None:
@@ -40,6 +46,44 @@ def prune(graph: onnx.GraphProto) -> None:
     for index in reversed(range(len(graph.initializer))):
         if graph.initializer[index].name not in needed:
             del graph.initializer[index]
+
+
+def guard(graph: onnx.GraphProto) -> None:
+    """Keep sums and products with a number that only float32 takes for 0 or 1.
+
+    onnxruntime (NoopElimination) drops `x + c`, `x - c`, `x * c` and `x / c` of a c with one element by its value as
+    float32. With two elements it stays: x * [c, c] of x[..., None], of which the first is taken.
+    """
+    numbers = {each.name: numpy_helper.to_array(each) for each in graph.initializer if each.data_type == DOUBLE}
+    kept: list[onnx.NodeProto] = []
+    for node in graph.node:
+        if node.op_type == "Identity" and node.input[0] in numbers:  # skl2onnx writes one for an equal constant
+            numbers[node.output[0]] = numbers[node.input[0]]
+        places = [place for place, name in enumerate(node.input) if _looks_neutral(node, place, numbers.get(name))]
+        if not places:
+            kept.append(node)
+            continue
+        place, output = places[0], node.output[0]
+        twice, axis, first, deep, pair = (f"{output}_{part}" for part in ("twice", "axis", "first", "deep", "pair"))
+        number = numbers[node.input[place]].reshape(-1)
+        for name, array in ((twice, number.repeat(2)), (axis, np.array([-1])), (first, np.array(0))):
+            graph.initializer.append(numpy_helper.from_array(array, name))
+        inputs = [twice if index == place else deep for index in range(2)]
+        kept += [
+            onnx.helper.make_node("Unsqueeze", [node.input[1 - place], axis], [deep]),
+            onnx.helper.make_node(node.op_type, inputs, [pair]),
+            onnx.helper.make_node("Gather", [pair, first], [output], axis=-1),
+        ]
+    del graph.node[:]
+    graph.node.extend(kept)
+
+
+def _looks_neutral(node: onnx.NodeProto, place: int, number: npt.NDArray[np.float64] | None) -> bool:
+    if node.op_type not in NEUTRAL or number is None or number.size != 1 or number.ndim > 2:
+        return False
+    neutral = NEUTRAL[node.op_type]
+    behind = place == 1 or node.op_type in {"Add", "Mul"}
+    return bool(behind and number.reshape(-1)[0] != neutral and np.float32(number.reshape(-1)[0]) == neutral)
 
 
 def _key(tensor: onnx.TensorProto) -> bytes:
