@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.calibration import CalibratedClassifierCV
 
 from export.converters.converter import Converter
-from export.converters.linear import binary_probabilities_of, class_of_largest
+from export.converters.linear import binary_probabilities_of, class_of_largest, expit
 from export.converters.member import answer, places, row_total, side_by_side, spread, total, with_number
 from export.graph import Graph, Tensor
 
@@ -61,7 +61,7 @@ def _said(graph: Graph, member: Any, inputs: list[Tensor]) -> tuple[str, bool]:
 def _calibrate(graph: Graph, name: str, calibrator: Any, method: str) -> str:
     if method == "sigmoid":
         line = with_number(graph, "Add", with_number(graph, "Mul", name, calibrator.a_), calibrator.b_)
-        return graph.add("Sigmoid", graph.add("Neg", line))
+        return expit(graph, graph.add("Neg", line))
     return graph.predict(calibrator, [Tensor(name, "double", 1)])["value"]
 
 

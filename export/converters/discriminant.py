@@ -27,7 +27,7 @@ def convert_quadratic(graph: Graph, estimator: Any, inputs: list[Tensor]) -> dic
     parts = []
     for mean, rotation, scaling in zip(estimator.means_, estimator.rotations_, estimator.scalings_, strict=True):
         apart = graph.add("Sub", matrix, graph.constant(mean[None, :], "mean"))
-        parts.append(_squared_length(graph, product(graph, apart, rotation * (scaling ** (-0.5)))))
+        parts.append(_squared_length(graph, product(graph, apart, rotation * (scaling ** (-0.5))), len(scaling)))
     spread = np.array([np.sum(np.log(scaling)) for scaling in estimator.scalings_])
     total = graph.add("Add", graph.add("Concat", *parts, axis=1), graph.constant(spread[None, :], "spread"))
     half = graph.add("Mul", graph.constant(np.full((1, 1), -0.5), "half"), total)
@@ -38,7 +38,7 @@ def convert_quadratic(graph: Graph, estimator: Any, inputs: list[Tensor]) -> dic
 def convert_centroids(graph: Graph, estimator: Any, inputs: list[Tensor]) -> dict[str, str]:
     """Write the nearest centroid; with other priors than equal ones, the class of the largest score."""
     matrix = graph.matrix(inputs)
-    alike = bool(np.isclose(estimator.class_prior_, 1 / len(estimator.classes_)).all())
+    alike = _alike(estimator)
     distances = _euclidean if estimator.metric == "euclidean" else _manhattan
     answers: dict[str, str] = {}
     if alike:
@@ -49,6 +49,21 @@ def convert_centroids(graph: Graph, estimator: Any, inputs: list[Tensor]) -> dic
         answers |= _answers(graph, estimator, scores) if estimator.metric == "euclidean" else {}
         answers.setdefault("label", class_of_largest(graph, scores))
     return answers
+
+
+def margins_of_centroids(estimator: Any, matrix: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """How much farther the next centroid is, in squared distances; infinite where no squares are compared."""
+    centroids = estimator.centroids_
+    if estimator.metric != "euclidean" or len(centroids) < 2 or not _alike(estimator):
+        return np.full(len(matrix), np.inf)
+    lengths = np.einsum("ij,ij->i", centroids, centroids)
+    nearest, second = np.sort(lengths - 2.0 * matrix @ centroids.T, axis=1)[:, :2].T
+    found: npt.NDArray[np.float64] = (second - nearest) / (np.linalg.norm(matrix, axis=1) + np.sqrt(lengths.max())) ** 2
+    return found
+
+
+def _alike(estimator: Any) -> bool:
+    return bool(np.isclose(estimator.class_prior_, 1 / len(estimator.classes_)).all())
 
 
 def _centroid_scores(graph: Graph, estimator: Any, matrix: str, distances: Any) -> str:
@@ -63,7 +78,7 @@ def _centroid_scores(graph: Graph, estimator: Any, matrix: str, distances: Any) 
 def _euclidean(graph: Graph, matrix: str, centroids: npt.NDArray[np.float64]) -> str:
     """sqrt(max(0, -2 x.c + |x|^2 + |c|^2)), of shape (n_rows, n_centroids)."""
     products = product(graph, matrix, -2.0 * centroids.T)
-    moved = graph.add("Add", products, _squared_length(graph, matrix))
+    moved = graph.add("Add", products, _squared_length(graph, matrix, centroids.shape[1]))
     lengths = np.einsum("ij,ij->i", centroids, centroids)[None, :]
     squared = graph.add("Add", moved, graph.constant(lengths, "lengths"))
     return graph.add("Sqrt", graph.add("Max", squared, graph.constant(np.zeros((1, 1)), "zero")))
@@ -73,14 +88,18 @@ def _manhattan(graph: Graph, matrix: str, centroids: npt.NDArray[np.float64]) ->
     """Sums of absolute differences, added from left to right, of shape (n_rows, n_centroids)."""
     row = graph.add("Unsqueeze", matrix, graph.constant(np.array([1]), "axis"))
     apart = graph.add("Abs", graph.add("Sub", row, graph.constant(centroids[None, :, :], "centroids")))
-    running = graph.add("CumSum", apart, graph.constant(np.array(2), "axis"))
-    return graph.add("Gather", running, graph.constant(np.array(centroids.shape[1] - 1), "last"), axis=2)
+    return _sum(graph, apart, 2, centroids.shape[1])
 
 
-def _squared_length(graph: Graph, matrix: str) -> str:
-    """|x|^2, of shape (n_rows, 1)."""
-    squares = graph.add("Mul", matrix, matrix)
-    return graph.add("ReduceSum", squares, graph.constant(np.array([1]), "axis"), keepdims=1)
+def _squared_length(graph: Graph, matrix: str, width: int) -> str:
+    """|x|^2, added from left to right, of shape (n_rows, 1)."""
+    total = _sum(graph, graph.add("Mul", matrix, matrix), 1, width)
+    return graph.add("Unsqueeze", total, graph.constant(np.array([1]), "axis"))
+
+
+def _sum(graph: Graph, name: str, axis: int, width: int) -> str:
+    running = graph.add("CumSum", name, graph.constant(np.array(axis), "axis"))
+    return graph.add("Gather", running, graph.constant(np.array(width - 1), "last"), axis=axis)
 
 
 def _answers(graph: Graph, estimator: Any, scores: str) -> dict[str, str]:
@@ -97,5 +116,5 @@ def _answers(graph: Graph, estimator: Any, scores: str) -> dict[str, str]:
 CONVERTERS: dict[type, Converter] = {
     LinearDiscriminantAnalysis: Converter(predict=convert_logistic, transform=transform_linear, check=check),
     QuadraticDiscriminantAnalysis: Converter(predict=convert_quadratic),
-    NearestCentroid: Converter(predict=convert_centroids),
+    NearestCentroid: Converter(predict=convert_centroids, margins=margins_of_centroids),
 }

@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 from export.converters.converter import Converter
-from export.converters.linear import binary_probabilities_of, class_of_largest, product
+from export.converters.linear import binary_probabilities_of, class_of_largest, expit, product
 from export.graph import INT64, Graph, Tensor
 
 ACTIVATIONS = {"identity": None, "logistic": "Sigmoid", "tanh": "Tanh", "relu": "Relu", "exp": "Exp"}
@@ -25,7 +25,7 @@ def convert_classifier(graph: Graph, estimator: Any, inputs: list[Tensor]) -> di
     if estimator.out_activation_ == "softmax":
         probabilities = graph.add("Softmax", last, axis=1)
         return {"label": class_of_largest(graph, probabilities), "probabilities": probabilities}
-    positive = graph.add("Sigmoid", last)
+    positive = expit(graph, last)
     above = graph.add("Greater", positive, graph.constant(np.full((1, 1), 0.5), "half"))
     label = graph.add("Cast", above, to=INT64)
     if estimator.n_outputs_ > 1:

@@ -11,6 +11,7 @@ from export.converters.linear import (
     binary_probabilities_of,
     check,
     decision,
+    expit,
     label_of,
     positive_label,
     product,
@@ -33,17 +34,6 @@ def convert_classifier(graph: Graph, estimator: Any, inputs: list[Tensor]) -> di
         probabilities = binary_probabilities_of(graph, share) if binary else one_against_rest(graph, share, estimator)
         return {**answers, "probabilities": probabilities}
     return answers
-
-
-def expit(graph: Graph, scores: str) -> str:
-    """1 / (1 + exp(-x)) down to its smallest values, which onnxruntime's Sigmoid rounds to zero below -708.
-
-    They count where probabilities of one class against the rest are divided by their sum.
-    """
-    zero, one = graph.constant(np.zeros((1, 1)), "zero"), graph.constant(np.ones((1, 1)), "one")
-    size = graph.add("Exp", graph.add("Neg", graph.add("Abs", scores)))
-    above = graph.add("Where", graph.add("Less", scores, zero), size, one)
-    return graph.add("Div", above, graph.add("Add", one, size))
 
 
 def one_against_rest(graph: Graph, shares: str, estimator: Any) -> str:
