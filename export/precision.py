@@ -65,10 +65,16 @@ def _walk(step: Any, data: Any, single: Sequence[str], path: str) -> None:
                 _walk(inner, part, known, f"{path or 'columntransformer'} > {name}")
     elif isinstance(step, FeatureUnion) or REGISTRY[type(step)].members(step):
         for name, inner in REGISTRY[type(step)].members(step):
-            if inner is not None and not isinstance(inner, str):
+            if inner is not None and not isinstance(inner, str) and _takes(inner, data):
                 _walk(inner, data, single, f"{path or type(step).__name__.lower()} > {name}")
     else:
         _check(step, data, single, path or type(step).__name__.lower())
+
+
+def _takes(inner: Any, data: Any) -> bool:
+    """Whether the data can be what it gets; a final estimator or a link of a chain gets others' float64 answers."""
+    width = data.shape[1] if np.ndim(data) == 2 else 1
+    return getattr(inner, "n_features_in_", width) == width
 
 
 def _check(step: Any, data: Any, single: Sequence[str], path: str) -> None:

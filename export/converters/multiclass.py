@@ -57,9 +57,9 @@ def convert_rest(graph: Graph, estimator: Any, inputs: list[Tensor]) -> dict[str
         above = with_number(graph, "Greater", said, _threshold_for_binary_predict(estimator.estimators_[0]))
         label = graph.add("Cast", above, to=INT64)
         answers = {"label": flat(graph, label) if len(found) == 1 else label}
-    if hasattr(estimator, "decision_function"):
+    if all(hasattr(member, "decision_function") for member in estimator.estimators_):
         answers["scores"] = side_by_side(graph, [answer(each, "scores", member) for member, each in found])
-    if hasattr(estimator, "predict_proba"):
+    if all(hasattr(member, "predict_proba") for member in estimator.estimators_):
         answers["probabilities"] = _rest_probabilities(graph, estimator, found)
     return answers
 
