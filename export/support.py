@@ -17,6 +17,14 @@ from export.errors import ExportError
 from export.frame import Schema
 from lambda_handler.contract import is_missing, is_plain_text
 
+NO_TABLE = {  # what these take instead
+    "DictVectorizer": "dictionaries",
+    "FeatureHasher": "dictionaries or lists of words",
+    "LabelBinarizer": "a target",
+    "LabelEncoder": "a target",
+    "MultiLabelBinarizer": "sets of labels",
+    "PatchExtractor": "pictures",
+}
 METHODS = ("predict", "predict_proba", "decision_function", "transform", "fit_transform")
 
 
@@ -171,6 +179,10 @@ def _unknown(step: Any, path: str) -> ExportError:
             f"Use {parents[0].__name__} itself and fit again.",
             step=path,
         )
+    if kind.__name__ in NO_TABLE:
+        what = NO_TABLE[kind.__name__]
+        remedy = "Leave it out of the pipeline and make the columns of the table before, such as with pandas."
+        return ExportError(f"{kind.__name__} takes {what} and no rows of a table", remedy, step=path)
     remedy = f"Replace it by one of {', '.join(sorted(cls.__name__ for cls in REGISTRY))}."
     return ExportError(f"{kind.__name__} has no exact converter", remedy, step=path)
 
