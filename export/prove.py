@@ -216,7 +216,7 @@ def _decidable(answers: Answers, contract: Contract) -> npt.NDArray[np.bool_]:
         else:
             continue
         sizes = np.abs(numbers).max(axis=1)
-        decidable[:, index] = margin > 2 * np.maximum(target.absolute, contract.tolerance["relative"] * sizes)
+        decidable[:, index] &= margin > 2 * np.maximum(target.absolute, contract.tolerance["relative"] * sizes)
     return decidable
 
 
