@@ -24,6 +24,7 @@ ELEMENTWISE = frozenset(
 
 def columns_first(graph: onnx.GraphProto) -> None:
     """Rewrite a finished graph in place; nodes that nothing reads any more stay behind."""
+    _name_once(graph)
     turn = _Turn(graph)
     for node in list(graph.node):
         turn.take(node)
@@ -88,8 +89,8 @@ class _Turn:
             self._written.add(name)
 
     def turnable(self, name: str) -> bool:
-        """Whether a matrix is turned over already."""
-        return name in self._turned and self.width[name] > 1
+        """Whether a matrix is turned over already, and a single column is there in that form only."""
+        return name in self._turned and (self.width[name] > 1 or name not in self._written)
 
     def turned(self, name: str) -> str:
         """The tensor of shape (width, n_rows)."""
@@ -194,6 +195,16 @@ class _Turn:
         if name not in self.constants or len(shape) > 2 or (len(shape) == 2 and shape[0] != 1):
             return None
         return int(np.prod(shape))
+
+
+def _name_once(graph: onnx.GraphProto) -> None:
+    """Read constants under their own names: skl2onnx keeps one of equal ones, and copies of it by `Identity`."""
+    constants = {tensor.name for tensor in graph.initializer}
+    names: dict[str, str] = {}
+    for node in graph.node:
+        node.input[:] = [names.get(name, name) for name in node.input]
+        if node.op_type == "Identity" and node.input[0] in constants:
+            names[node.output[0]] = node.input[0]
 
 
 def _reads(node: onnx.NodeProto) -> list[str]:
