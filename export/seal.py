@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from sklearn.isotonic import IsotonicRegression
 
 from export.aim import aim
 from export.card import render_card
@@ -148,7 +149,8 @@ def _constructed(evidence: Evidence) -> Columns:
 
 
 def _check_columns(estimator: Any, schema: Schema) -> None:
-    fitted = getattr(core_of(estimator)[0], "feature_names_in_", None)
+    core = core_of(estimator)[0]
+    fitted = schema.names if type(core) is IsotonicRegression else getattr(core, "feature_names_in_", None)
     if fitted is None:
         raise ExportError(
             "the estimator was fitted on an array: it does not know its columns' names",

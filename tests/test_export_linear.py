@@ -99,7 +99,11 @@ def exact(found: Measured) -> Measured:
 def test_classifiers(name: str, classes: int) -> None:
     X = numbers()
     model = make_pipeline(StandardScaler(), CLASSIFIERS[name])
-    exact(measure(model.fit(X, np.array(["b", "a", "d", "c"])[target(X, classes)]), X, rows=40))
+    found = measure(model.fit(X, np.array(["b", "a", "d", "c"])[target(X, classes)]), X, rows=40)
+    if (name, classes) == ("sgd-modified_huber", 4):
+        assert "jump between 0 and 1. Fit with loss='log_loss'" in found.reason
+    else:
+        exact(found)
 
 
 @pytest.mark.parametrize("kind", [PassiveAggressiveClassifier, PassiveAggressiveRegressor])

@@ -19,6 +19,13 @@ from export.converters.linear import (
 from export.graph import Graph, Tensor
 
 
+def check_classifier(estimator: Any) -> tuple[str, str] | None:
+    """Refuse sparse coefficients, and shares that jump from all alike to one alone within rounding of a score of -1."""
+    if estimator.loss == "modified_huber" and len(estimator.classes_) > 2:
+        return "the probabilities of loss='modified_huber' jump between 0 and 1", "Fit with loss='log_loss' or 'hinge'."
+    return check(estimator)
+
+
 def convert_classifier(graph: Graph, estimator: Any, inputs: list[Tensor]) -> dict[str, str]:
     """Write the decision function, its label, and the probabilities of the losses that have them."""
     scores = decision(graph, estimator, inputs)
@@ -30,9 +37,7 @@ def convert_classifier(graph: Graph, estimator: Any, inputs: list[Tensor]) -> di
         )
         return {**answers, "probabilities": probabilities}
     if estimator.loss == "modified_huber":
-        share = _halved(graph, scores)
-        probabilities = binary_probabilities_of(graph, share) if binary else one_against_rest(graph, share, estimator)
-        return {**answers, "probabilities": probabilities}
+        return {**answers, "probabilities": binary_probabilities_of(graph, _halved(graph, scores))}
     return answers
 
 
@@ -61,6 +66,6 @@ def _halved(graph: Graph, scores: str) -> str:
 
 
 CONVERTERS: dict[type, Converter] = {
-    SGDClassifier: Converter(predict=convert_classifier, check=check),
+    SGDClassifier: Converter(predict=convert_classifier, check=check_classifier),
     SGDOneClassSVM: Converter(predict=convert_outliers, check=check),
 }
