@@ -32,14 +32,14 @@ NOISE = WhiteKernel()
 
 def table() -> pd.DataFrame:
     random = np.random.default_rng(0)
-    return pd.DataFrame(random.normal(size=(160, 4)) * [1.0, 20.0, 3.0, 0.1], columns=["a", "b", "c", "d"])
+    return pd.DataFrame(random.normal(size=(90, 4)) * [1.0, 20.0, 3.0, 0.1], columns=["a", "b", "c", "d"])
 
 
 def measured(model: Any, classes: int = 0, scaler: Any = None) -> Measured:
     X = table()
     pipeline = make_pipeline(StandardScaler() if scaler is None else scaler, model)
     pipeline.fit(X, target(X, classes) if classes else value(X))
-    return measure(pipeline, X, transformer=not hasattr(model, "predict"), rows=40)
+    return measure(pipeline, X, transformer=not hasattr(model, "predict"), rows=20)
 
 
 VECTORS: dict[str, Any] = {
@@ -79,8 +79,7 @@ POSITIVE: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("classes", [2, 4])
-@pytest.mark.parametrize("name", VECTORS)
+@pytest.mark.parametrize(("name", "classes"), [*((name, 3) for name in VECTORS), ("rbf", 2), ("nu", 2)])
 def test_support_vector_classifiers(name: str, classes: int) -> None:
     found = measured(VECTORS[name], classes)
     assert found.verdict == "rounding", found
@@ -142,6 +141,6 @@ def test_refusals_have_a_remedy_that_works(model: Any, remedy: Any, classes: int
 
 def test_distances_that_cancel_out_are_refused() -> None:
     X = table() * 1e6
-    found = measure(KernelRidge(kernel="rbf", gamma=1e-9).fit(X, value(X)), X, rows=40)
+    found = measure(KernelRidge(kernel="rbf", gamma=1e-9).fit(X, value(X)), X, rows=20)
     assert found.verdict == "refused"
     assert "StandardScaler" in found.reason
