@@ -32,8 +32,9 @@ def margins(model: Any, frame: pd.DataFrame) -> npt.NDArray[np.float64]:
     for step in steps:
         matrix = step.transform(matrix)
     dense = matrix.toarray() if hasattr(matrix, "toarray") else matrix
-    ask = REGISTRY[type(last)].margins
-    found = np.full(len(frame), np.inf) if ask is None else ask(last, np.asarray(dense, dtype=np.float64))
+    entry = REGISTRY[type(last)]
+    given = dense if entry.members(last) else np.asarray(dense, dtype=np.float64)
+    found = np.full(len(frame), np.inf) if entry.margins is None else entry.margins(last, given)
     return np.where(np.isnan(found), np.inf, found)
 
 

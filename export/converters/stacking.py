@@ -4,6 +4,7 @@ from typing import Any
 
 from sklearn.ensemble import StackingClassifier, StackingRegressor
 
+from export.converters import margins
 from export.converters.converter import Converter
 from export.converters.member import named_members, response
 from export.graph import Graph, Tensor
@@ -47,7 +48,12 @@ def transform(graph: Graph, estimator: Any, inputs: list[Tensor]) -> list[Tensor
 
 CONVERTERS: dict[type, Converter] = {
     StackingClassifier: Converter(
-        predict=convert, transform=transform, check=check_classifier, takes_text=True, members=members
+        predict=convert,
+        transform=transform,
+        check=check_classifier,
+        margins=margins.of_stack,
+        takes_text=True,
+        members=members,
     ),
     StackingRegressor: Converter(predict=convert, transform=transform, takes_text=True, members=members),
 }
