@@ -44,6 +44,7 @@ from lambda_handler.predictor import make_session  # noqa: E402
 DATA = Path(__file__).parents[2] / "shared" / "data"
 BOUNDARY_ROWS = 400
 OFF = 1e-6  # of the output's scale: a difference that no float32 rounding of the answer explains
+TIE = 1e-12  # what rounding may decide
 SEED = 0
 MODELS = {
     "linear": (LogisticRegression(max_iter=2000), Ridge()),
@@ -58,11 +59,15 @@ MODELS = {
 
 @dataclass(frozen=True)
 class Gap:
-    """How far an export stands from the original: rows off by more than `OFF`, not the same bits, another label."""
+    """How far an export stands from the original: rows off by more than `OFF`, not the same bits, another label.
+
+    Another label counts apart where the original's two largest probabilities are within `TIE` of each other.
+    """
 
     off: int
     unequal: int
     labels: int
+    undecidable: int
     largest: float
 
 
@@ -155,12 +160,16 @@ def _gap(answers: Answers, found: list[npt.NDArray[Any]], pipeline: Any, scale: 
     expected = answers.numbers[answers.accepted]
     numbers = found[-1].astype(np.float64).reshape(expected.shape)
     apart = np.abs(numbers - expected).max(axis=1) / scale
-    labels = 0
+    unequal = int((numbers != expected).any(axis=1).sum())
+    other = np.zeros(len(expected), dtype=bool)
+    close = np.zeros(len(expected), dtype=bool)
     if answers.labels.shape[1]:
         told = np.asarray(pipeline.classes_)[answers.labels[answers.accepted][:, 0]]
-        labels = int((found[0].reshape(-1) != told).sum())
-    unequal = int((numbers != expected).any(axis=1).sum())
-    return Gap(int((apart > OFF).sum()), unequal, labels, float(apart.max()) if len(apart) else 0.0)
+        other = found[0].reshape(-1) != told
+        second, first = np.sort(expected, axis=1)[:, -2:].T
+        close = first - second <= TIE
+    largest = float(apart.max()) if len(apart) else 0.0
+    return Gap(int((apart > OFF).sum()), unequal, int((other & ~close).sum()), int((other & close).sum()), largest)
 
 
 def _markdown(lines: list[Line]) -> str:
@@ -172,8 +181,10 @@ def _markdown(lines: list[Line]) -> str:
         "*Held-out* rows are a quarter of the table that the model was not fitted on; *boundary* rows are pairs one",
         "float64 step apart between which the original's answer jumps. *Off* counts rows whose numbers differ by more",
         f"than {OFF:g} of the output's scale (1 for probabilities, the largest training value for the house prices),",
-        "*labels* rows with another label, *largest* is the largest difference as a share of that scale. *Other bits*",
-        "counts rows in which any bit of ours differs (sums of products and `exp` are rounded in another order).",
+        "*labels* rows with another label (in brackets: rows whose two largest probabilities are so close in the",
+        f"original, {TIE:g}, that its own rounding decides), *largest* is the largest difference as a share of that",
+        "scale. *Other bits* counts rows in which any bit of ours differs (sums of products and `exp` are rounded in",
+        "another order).",
         "",
         "| table | model | rows | asked | float32: off | labels | largest"
         " | ours: off | labels | largest | other bits |",
@@ -182,7 +193,7 @@ def _markdown(lines: list[Line]) -> str:
     for line in lines:
         theirs, ours = line.float32, line.ours
         cells = [line.table, line.model, line.kind, f"{line.rows:,}"]
-        cells += [f"{theirs.off:,}", f"{theirs.labels:,}", f"{theirs.largest:.1e}"]
+        cells += [f"{theirs.off:,}", _labels(theirs), f"{theirs.largest:.1e}"]
         cells += [
             f"{ours.off:,}",
             f"{ours.labels:,}",
@@ -191,6 +202,10 @@ def _markdown(lines: list[Line]) -> str:
         ]
         head.append(f"| {' | '.join(cells)} |")
     return "\n".join(head) + "\n"
+
+
+def _labels(gap: Gap) -> str:
+    return f"{gap.labels:,} ({gap.undecidable:,})" if gap.undecidable else f"{gap.labels:,}"
 
 
 if __name__ == "__main__":
