@@ -79,9 +79,8 @@ class Original:
             np.full(rows, np.inf) if self._rounds else None,
         )
         with _THREADS.limit(limits=1):
-            frame = self.schema.frame(values)
             for index in asked_together(self._estimator, values):
-                self._fill(frame, index, answers)
+                self._fill(values, index, answers)
         return answers
 
     def answer_alone(self, values: Columns) -> Answers:
@@ -93,25 +92,29 @@ class Original:
             np.concatenate([part.numbers for part in parts]),
         )
 
-    def _fill(self, frame: pd.DataFrame, index: npt.NDArray[Any], answers: Answers) -> None:
-        """Ask for all rows at once; where that is rejected, for each half, down to the rejected rows."""
+    def _fill(self, values: Sequence[npt.NDArray[Any]], index: npt.NDArray[Any], answers: Answers) -> None:
+        """Ask for all rows at once; where that is rejected, for each half, down to the rejected rows.
+
+        Each half is a frame of its own: a category column that another row gave an unseen category is another column.
+        """
         if not len(index):
             return
+        frame = self.schema.frame(take(values, index))
         try:
             with warnings.catch_warnings(), np.errstate(all="ignore"):
                 warnings.simplefilter("ignore")  # unseen categories and overflows are meant here
-                labels, numbers = self._ask(frame.iloc[index])
+                labels, numbers = self._ask(frame)
         except (ValueError, TypeError, IndexError):  # NA among texts: TypeError; CategoricalNB: IndexError
             if len(index) > 1:
                 middle = len(index) // 2
-                self._fill(frame, index[:middle], answers)
-                self._fill(frame, index[middle:], answers)
+                self._fill(values, index[:middle], answers)
+                self._fill(values, index[middle:], answers)
             return
         answers.labels[index], answers.numbers[index] = labels, numbers
         answers.accepted[index] = np.isfinite(numbers).all(axis=1)
         if answers.margins is not None:
             with np.errstate(all="ignore"):
-                answers.margins[index] = margins(self._estimator, frame.iloc[index])
+                answers.margins[index] = margins(self._estimator, frame)
 
     def _ask(self, part: pd.DataFrame) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
         """Labels and numbers, as `Answers` has them."""

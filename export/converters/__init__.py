@@ -1,5 +1,9 @@
 """One file per family of estimators; each lists its classes in `CONVERTERS`."""
 
+from importlib import import_module
+from importlib.util import find_spec
+from types import ModuleType
+
 from export.converters import (
     approximation,
     bagging,
@@ -102,6 +106,16 @@ FAMILIES = (
     target,
     isolation,
 )
-REGISTRY: dict[type, Converter] = {cls: entry for family in FAMILIES for cls, entry in family.CONVERTERS.items()}
+EXTRAS = {"lightgbm": "gbm_light", "xgboost": "gbm_x"}  # libraries that need not be there, and their families
+
+
+def _extras() -> list[ModuleType]:
+    """The families of the libraries that are installed: without one, no estimator of it can come."""
+    return [import_module(f"export.converters.{name}") for library, name in EXTRAS.items() if find_spec(library)]
+
+
+REGISTRY: dict[type, Converter] = {
+    cls: entry for family in (*FAMILIES, *_extras()) for cls, entry in family.CONVERTERS.items()
+}
 
 __all__ = ["REGISTRY", "Converter"]
