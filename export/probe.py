@@ -156,13 +156,17 @@ def _holds(column: Column, value: Any) -> bool:
 
 
 def _accepts(original: Original, base: Columns, trials: Sequence[Trial], rows: int = ROWS) -> list[bool]:
-    """Whether the original answers each trial, one column set to one value, in all base rows; asked all at once."""
+    """Whether the original answers each trial, one column set to one value, in all base rows; asked all at once.
+
+    An infinite answer counts: it hangs on the whole row whether numbers overflow, and the predictor rejects such a row.
+    """
     if not trials:
         return []
     asked = [np.tile(array[:rows], len(trials)) for array in base]
     for number, (index, value) in enumerate(trials):
         asked[index][number * rows : (number + 1) * rows] = value
-    accepted = original.answer(asked).accepted
+    answers = original.answer(asked)
+    accepted = answers.accepted | np.isinf(answers.numbers).any(axis=1)
     return [bool(accepted[start : start + rows].all()) for start in range(0, len(trials) * rows, rows)]
 
 

@@ -1,5 +1,6 @@
 """Linear models of every kind: classifiers without probabilities, links, several targets, outliers, projections."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -38,9 +39,12 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeRegressor
 
+from export import export_bundle
 from export.converters import linear, sgd
 from export.graph import Graph
 from export.measure import Measured, measure
+from lambda_handler.contract import ContractError
+from lambda_handler.predictor import Predictor
 
 LAYERS: dict[str, Any] = {"hidden_layer_sizes": (6,), "max_iter": 20, "random_state": 0}
 CLASSIFIERS: dict[str, Any] = {
@@ -131,6 +135,20 @@ def test_several_targets(name: str) -> None:
 def test_positive_answers(name: str, columns: int) -> None:
     X = numbers().iloc[:, :columns]
     exact(measure(make_pipeline(StandardScaler(), POSITIVE[name]).fit(X, np.exp(value(X) / 3)), X, rows=40))
+
+
+def test_an_endless_answer_hangs_on_the_whole_row(tmp_path: Path) -> None:
+    X = numbers()
+    model = make_pipeline(StandardScaler(), PoissonRegressor()).fit(X, np.exp(value(X) / 3))
+    predictor = Predictor.load(export_bundle(model, X, tmp_path / "poisson"))
+    moves = dict(zip(X, np.sign(model[-1].coef_), strict=True))
+    far = {name: float(sign) * 1e6 for name, sign in moves.items()}
+    far["visits"] = 10
+    with pytest.raises(ContractError, match="no finite answer"):
+        predictor.predict([far])
+    turned = {**far, "income": -far["income"] * 1e3}  # the same height: another column outweighs it
+    assert np.isfinite(model.predict(pd.DataFrame([turned]))).all()
+    assert predictor.predict([turned])[0]["value"] >= 0.0
 
 
 @pytest.mark.parametrize("columns", [1, 4])
