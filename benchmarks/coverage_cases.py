@@ -105,13 +105,18 @@ def cases(name: str, cls: type, kind: str) -> Iterator[Case]:
     if name in TEXT:
         yield _text(model, kind)
         return
+    if name in NEEDS_KERNEL:
+        table = numbers().iloc[:40]
+        table = pd.DataFrame(table.to_numpy() @ table.to_numpy().T, columns=[f"row {i}" for i in range(40)])
+        yield fitted("alone", model, table, None)
+        return
     if name in CATEGORICAL:
         table = categories(name == "CategoricalNB")
     y = answers(name, kind, 2)
     yield fitted("alone", model, table, y)
     if kind == "classifier":
         yield fitted("multiclass", make(name, cls), table, answers(name, kind, 3))
-    if name in CATEGORICAL or name in ONE_COLUMN | NEEDS_KERNEL:
+    if name in CATEGORICAL or name in ONE_COLUMN:
         return
     yield fitted("pipeline", pipeline(make(name, cls), name in POSITIVE), mixed(), y)
     yield fitted("imputed", make_pipeline(SimpleImputer(), make(name, cls)), holes(table), y)

@@ -33,7 +33,8 @@ class Measured:
         undecidable: rows whose label differs where the original is within rounding of another one, or answers
             otherwise when it is asked alone.
         ulp: largest distance in float64 steps, among numbers larger than the tolerance.
-        apart: largest difference, as a share of the output's scale or of the number itself where that is larger.
+        apart: largest difference, as a share of the output's scale, or, where that is larger, of the number itself (of the
+            row's largest column, for a transformer).
         reason: of a refusal.
         worst: the row with the largest difference.
     """
@@ -160,6 +161,8 @@ def _run(model: bytes, columns: Columns) -> tuple[npt.NDArray[np.int64], npt.NDA
 def _compared(model: bytes, schema: Schema, made: Columns, original: Any, real: int) -> Measured:
     answers = original.answer(made)
     kept = np.flatnonzero(answers.accepted)
+    if not len(kept):
+        return Measured("WRONG", reason="the original answers none of the rows")
     labels, numbers = _run(model, take(made, kept))
     expected = answers.numbers[kept]
     if numbers.shape != expected.shape:
@@ -167,7 +170,10 @@ def _compared(model: bytes, schema: Schema, made: Columns, original: Any, real: 
     scale = _scale(expected[kept < real], labels.shape[1] > 0)
     apart = np.nan_to_num(np.abs(expected - numbers), nan=np.inf)
     apart[(expected == numbers) | (np.isnan(expected) & np.isnan(numbers))] = 0.0
-    apart /= np.maximum(scale, np.abs(np.nan_to_num(expected)))
+    sizes = np.abs(np.nan_to_num(expected))
+    if original.numbers == "columns":  # the columns of one row are one vector
+        sizes = sizes.max(axis=1, initial=0.0, keepdims=True)
+    apart /= np.maximum(scale, sizes)
     outside = (apart > ROUNDING).any(axis=1)
     differ = (labels != answers.labels[kept]).any(axis=1)
     suspect = np.flatnonzero(differ | outside)
