@@ -120,6 +120,7 @@ def test_members_that_compare_give_identical_answers(name: str, classes: int) ->
     assert (found.verdict, found.rows > 150) == ("identical", True), found
 
 
+@pytest.mark.filterwarnings("ignore:y contains no unlabeled samples")
 @pytest.mark.parametrize("classes", [2, 4])
 @pytest.mark.parametrize("name", ROUNDED)
 def test_members_that_compute_agree_up_to_rounding(name: str, classes: int) -> None:
@@ -127,7 +128,8 @@ def test_members_that_compute_agree_up_to_rounding(name: str, classes: int) -> N
     if is_regressor(model) and classes > 2:
         return
     found = measure(fitted(model, X, classes), X, rows=ROWS)
-    assert (found.verdict, found.rows > 150) == ("rounding", True), found
+    assert found.verdict in {"identical", "rounding"}, found
+    assert found.rows > 150
 
 
 @pytest.mark.parametrize("options", [{}, {"max_features": 0.5}, {"bootstrap": True, "contamination": 0.1}], ids=str)
@@ -146,7 +148,7 @@ def test_isolation_forests(options: dict[str, Any]) -> None:
         VotingClassifier(TREES, voting="soft"),
         VotingClassifier(TREES),
         VotingRegressor([("a", LEAST), ("b", LEAST)]),
-        StackingClassifier(TREES, cv=2, passthrough=True),
+        StackingClassifier(TREES, tree(), cv=2, passthrough=True),
         StackingRegressor([("a", LEAST)], cv=2),
     ],
     ids=str,

@@ -28,7 +28,7 @@ def convert_isolation(graph: Graph, estimator: Any, inputs: list[Tensor]) -> dic
         depths = estimator._decision_path_lengths[index] + estimator._average_path_length_per_tree[index] - 1.0
         tree = from_cart(member.tree_, depths)
         if chosen:
-            tree.feature = np.where(tree.leaves, 0, np.asarray(features)[tree.feature])
+            tree.feature = np.asarray(features)[np.where(tree.leaves, 0, tree.feature)]
         trees.append(tree)
     depths = add_ensemble(graph, matrix, trees, [0] * len(trees), 1)
     normal = len(trees) * _average_path_length([estimator._max_samples])

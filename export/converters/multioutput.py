@@ -7,6 +7,7 @@ from sklearn.multioutput import ClassifierChain, MultiOutputClassifier, MultiOut
 
 from export.converters import margins
 from export.converters.converter import Converter
+from export.converters.linear import binary_probabilities_of
 from export.converters.member import METHODS, answer, as_array, column, named_members, predicted, side_by_side
 from export.graph import Graph, Tensor
 
@@ -59,9 +60,12 @@ def convert_chain(graph: Graph, estimator: Any, inputs: list[Tensor]) -> dict[st
         said.append(Tensor(name, "double", 1, columns[0].sparse))
     places = np.argsort(estimator.order_).tolist()
     answers: dict[str, str] = {}
-    for kind in ("value", "probabilities", "scores"):
+    for kind in ("value", "scores"):
         if all(kind in each for each in found):
             answers[kind] = side_by_side(graph, [found[place][kind] for place in places])
+    if all("probabilities" in each for each in found):
+        second = [graph.chosen(found[place]["probabilities"], [1]) for place in places]
+        answers["probabilities"] = side_by_side(graph, [binary_probabilities_of(graph, each) for each in second])
     if "value" not in answers:
         answers["label"] = _labels(graph, [found[place]["label"] for place in places])
     return answers
