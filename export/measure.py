@@ -33,8 +33,8 @@ class Measured:
         undecidable: rows whose label differs where the original is within rounding of another one, or answers
             otherwise when it is asked alone.
         ulp: largest distance in float64 steps, among numbers larger than the tolerance.
-        apart: largest difference, as a share of the output's scale, or, where that is larger, of the number itself (of the
-            row's largest column, for a transformer).
+        apart: largest difference, as a share of the output's scale, or, where that is larger, of the number itself (the
+            row's largest, for a transformer).
         reason: of a refusal.
         worst: the row with the largest difference.
     """
