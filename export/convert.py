@@ -4,7 +4,6 @@ import warnings
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import onnx
 from onnx import TensorProto
 from skl2onnx import convert_sklearn
@@ -16,12 +15,12 @@ from skl2onnx.common.data_types import (
     StringTensorType,
 )
 
-from export import write
-from export.errors import ExportError
 from export.frame import Schema
 from export.graph import IR_VERSION, MICROSOFT, ML, ML_OPSET, OPSET, SKL2ONNX_ML_OPSET, Graph, Tensor
 from export.layout import columns_first
 from export.tidy import guard, merge, prune, rename
+from export.trace import Trace
+from export.write import answers
 
 TYPES = {
     "float64": DoubleTensorType,
@@ -67,13 +66,14 @@ def convert(estimator: Any, schema: Schema, *, numbers: str | None, targets: int
         return list(operator.outputs)
 
     def nodes(scope: Any, operator: Any, container: Any) -> None:
-        graph = Graph(scope, container, write)
+        columns = {each.onnx_name: name for each, name in zip(operator.inputs, schema.names, strict=True)}
+        graph = Graph(scope, container, Trace(estimator, columns))
         inputs = [Tensor(variable.onnx_name, KINDS[type(variable.type)], 1) for variable in operator.inputs]
         if numbers == "columns":
-            written["columns"], texts = _side_by_side(graph, write.transform(graph, operator.raw_operator, inputs))
+            written["columns"], texts = _side_by_side(graph, graph.transform(operator.raw_operator, inputs))
             elements["columns"] = TensorProto.STRING if texts else TensorProto.DOUBLE
         else:
-            written.update(_written(graph, operator.raw_operator, inputs, numbers, targets))
+            written.update(answers(graph, operator.raw_operator, inputs, numbers, targets))
         graph.add("Identity", next(iter(written.values())), output=operator.outputs[0].onnx_name)
 
     kind = type(estimator)
@@ -95,22 +95,6 @@ def convert(estimator: Any, schema: Schema, *, numbers: str | None, targets: int
 
 def _keep_shapes(_operator: Any) -> None:
     """Outputs are declared with their shapes at the end."""
-
-
-def _written(graph: Graph, estimator: Any, inputs: list[Tensor], numbers: str | None, targets: int) -> dict[str, str]:
-    """The wanted ones of the answers that the converter gives."""
-    found = graph.predict(estimator, inputs)
-    wanted = [name for name in ("label" if numbers != "value" else None, numbers) if name]
-    for name in wanted:
-        if name not in found:
-            raise ExportError(
-                f"{type(estimator).__name__} answers with {name}, which have no exact form here",
-                "Replace it by an estimator with an exact form: `make coverage` lists them.",
-                step=type(estimator).__name__.lower(),
-            )
-    if numbers == "value" and targets == 1:
-        found["value"] = graph.add("Squeeze", found["value"], graph.constant(np.array([1]), "axis"))
-    return {name: found[name] for name in wanted}
 
 
 def _side_by_side(graph: Graph, tensors: list[Tensor]) -> tuple[str, bool]:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import numpy as np
+
 from export.converters import REGISTRY
 from export.errors import ExportError
 from export.graph import Graph, Tensor
@@ -46,6 +48,33 @@ def transform(graph: Graph, estimator: Any, inputs: list[Tensor]) -> list[Tensor
         return found
     width = _width(estimator, sum(tensor.width for tensor in inputs))
     return [Tensor(found, "double", width, any(tensor.sparse for tensor in inputs))]
+
+
+def answers(graph: Graph, estimator: Any, inputs: list[Tensor], numbers: str | None, targets: int) -> dict[str, str]:
+    """Write the outermost model; the wanted ones of its answers, by name.
+
+    Args:
+        graph: where to.
+        estimator: of a registered class.
+        inputs: its columns.
+        numbers: what is wanted, as `export.convert.convert` has it, but for `columns`.
+        targets: how many labels or values it answers per row.
+
+    Raises:
+        ExportError: columns reach a step that cannot take them, or an answer has no exact form.
+    """
+    found = graph.predict(estimator, inputs)
+    wanted = [name for name in ("label" if numbers != "value" else None, numbers) if name]
+    for name in wanted:
+        if name not in found:
+            raise ExportError(
+                f"{type(estimator).__name__} answers with {name}, which have no exact form here",
+                "Replace it by an estimator with an exact form: `make coverage` lists them.",
+                step=type(estimator).__name__.lower(),
+            )
+    if numbers == "value" and targets == 1:
+        found["value"] = graph.add("Squeeze", found["value"], graph.constant(np.array([1]), "axis"))
+    return {name: found[name] for name in wanted}
 
 
 def _width(estimator: Any, taken: int) -> int:
