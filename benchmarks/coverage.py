@@ -114,7 +114,10 @@ def _result(kind: str, case: Case) -> Result:
     transformer = kind == "transformer"
     if not hasattr(case.estimator, "transform" if transformer else "predict"):
         return Result(case.variant, None, reason="it answers only the rows that it was fitted on")
-    found = measure(case.estimator, case.X, transformer=transformer)
+    try:
+        found = measure(case.estimator, case.X, transformer=transformer)
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is neither exact nor a refusal
+        found = Measured("WRONG", reason=f"{type(error).__name__}: {error}")
     return Result(case.variant, found, plain(case.estimator, case.X, transformer))
 
 

@@ -100,6 +100,8 @@ def _compared(found: list[Any], expected: list[Any]) -> str:
 
 
 def _table(array: Any) -> npt.NDArray[Any]:
+    if isinstance(array, list) and isinstance(array[0], dict):
+        return np.array([list(row.values()) for row in array])
     if isinstance(array, list):
         return np.hstack([_table(each) for each in array])
     dense = array.toarray() if hasattr(array, "toarray") else np.asarray(array)

@@ -10,7 +10,7 @@ import onnxruntime as ort
 
 from lambda_handler.answer import Form
 from lambda_handler.bundle import Bundle, read_bundle
-from lambda_handler.contract import ContractError, Problem, Row
+from lambda_handler.contract import Contract, ContractError, Problem, Row
 
 BATCH = 4096  # rows per session.run: memory stays flat and a tree's nodes stay in cache
 NUMPY_TYPES: Mapping[str, type] = {
@@ -25,17 +25,18 @@ Columns = Sequence[npt.NDArray[Any]]
 
 
 class Predictor:
-    """The model of one bundle in onnxruntime, one thread.
+    """The model of one bundle in onnxruntime.
 
     Args:
         bundle: as `read_bundle` gives it.
+        threads: of the session; more than one only to show that it makes no difference.
     """
 
-    def __init__(self, bundle: Bundle) -> None:
+    def __init__(self, bundle: Bundle, threads: int = 1) -> None:
         self.bundle = bundle
         self.contract = bundle.contract
         self._inputs = [(feature.input, NUMPY_TYPES[feature.dtype]) for feature in self.contract.features]
-        self._session = make_session(bundle.model)
+        self._session = make_session(bundle.model, threads)
         self._form = self.contract.form
         self._outputs = self._form.outputs
 
@@ -92,10 +93,6 @@ class Predictor:
         labels, numbers = (
             parts[0] if len(parts) == 1 else [np.concatenate(pieces) for pieces in zip(*parts, strict=True)]
         )
-        if self.contract.threshold is not None:
-            positive, number = decided(self._form, self.contract.threshold, numbers)
-            above = number >= self.contract.threshold["value"]
-            labels = np.where(above, positive, 1 - positive).reshape(-1, 1)
         return labels, numbers
 
     def _run(self, columns: Columns, start: int) -> list[npt.NDArray[Any]]:
@@ -104,10 +101,21 @@ class Predictor:
             for (name, _), column in zip(self._inputs, columns, strict=True)
         }
         found: list[npt.NDArray[Any]] = self._session.run(self._outputs, feeds)
-        rows, form = len(columns[0][start : start + BATCH]), self._form
-        labels = found[0].reshape(rows, form.labels) if form.labels else np.empty((rows, 0), dtype=np.int64)
-        numbers = found[-1].reshape(rows, form.width) if form.width else np.empty((rows, 0))
-        return [labels, numbers]
+        return list(answers_of(self.contract, found, len(columns[0][start : start + BATCH])))
+
+
+def answers_of(
+    contract: Contract, found: Sequence[npt.NDArray[Any]], rows: int
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+    """Labels and numbers, as `Predictor.run` gives them, out of what a session gave for the form's outputs."""
+    form = contract.form
+    labels = found[0].reshape(rows, form.labels) if form.labels else np.empty((rows, 0), dtype=np.int64)
+    numbers = found[-1].reshape(rows, form.width) if form.width else np.empty((rows, 0))
+    if contract.threshold is not None:
+        positive, number = decided(form, contract.threshold, numbers)
+        above = number >= contract.threshold["value"]
+        labels = np.where(above, positive, 1 - positive).reshape(-1, 1)
+    return labels, numbers
 
 
 def decided(
@@ -123,10 +131,10 @@ def decided(
     return positive, numbers[:, 0] if positive else -numbers[:, 0]
 
 
-def make_session(model: bytes) -> Any:
-    """An onnxruntime session on one thread, so that sums have one order."""
+def make_session(model: bytes, threads: int = 1) -> Any:
+    """An onnxruntime session, on one thread so that sums have one order."""
     options = ort.SessionOptions()
-    options.intra_op_num_threads = 1
+    options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     return ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 

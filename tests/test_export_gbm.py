@@ -36,7 +36,6 @@ LIGHT_REGRESSORS = {
     "dart": {"boosting_type": "dart"},
     "quantile": {"objective": "quantile"},
     "poisson": {"objective": "poisson"},
-    "categories by number": {"categorical_feature": [2]},
 }
 
 
@@ -59,6 +58,12 @@ def test_lightgbm_classifiers_of_pandas_categories(options: dict[str, Any]) -> N
     X = categories()
     found = measure(lightgbm.LGBMClassifier(**LIGHT, **options).fit(X, target(X)), X)
     assert found.verdict in EXACT, found
+
+
+def test_lightgbm_categories_that_are_numbers() -> None:
+    X = numbers()
+    model = lightgbm.LGBMRegressor(**LIGHT).fit(X, value(X), categorical_feature=["visits"])
+    assert measure(model, X).verdict == "identical"
 
 
 @pytest.mark.parametrize("objective", ["multiclass", "multiclassova"])
