@@ -13,7 +13,7 @@ from lightgbm import LGBMClassifier, LGBMRegressor
 from onnx import numpy_helper
 
 from export.converters.converter import Converter
-from export.converters.linear import class_of_largest
+from export.converters.linear import class_of_largest, expit
 from export.converters.trees import Tree, add_ensemble
 from export.errors import ExportError
 from export.graph import DOUBLE, INT64, ML, Graph, Tensor
@@ -48,7 +48,7 @@ def convert_classifier(graph: Graph, estimator: Any, inputs: list[Tensor]) -> di
     else:
         scale = next((float(each.split(":")[1]) for each in options if each.startswith("sigmoid:")), 1.0)
         scaled = raw if scale == 1.0 else graph.add("Mul", raw, graph.constant(np.full((1, 1), scale), "sigmoid"))
-        probabilities = graph.add("Sigmoid", scaled)
+        probabilities = expit(graph, scaled)
         if name == "binary":
             others = graph.add("Sub", graph.constant(np.ones((1, 1)), "one"), probabilities)
             probabilities = graph.add("Concat", others, probabilities, axis=1)
