@@ -94,8 +94,8 @@ def print_certificate(path: Path) -> None:
     console.print(table)
     mutation, batch = certificate["mutation"], certificate["batch"]
     console.print(
-        f"One row at a time against all at once: {batch['differ']} of {batch['rows']} differ in their last bits. "
-        f"Small faults noticed: {mutation['caught']} of {mutation['mutants']}.",
+        f"One row at a time against all at once: {batch['alone']} of {batch['rows']} differ in their last bits. "
+        f"Small faults noticed by the stored rows: {mutation['caught']} of {mutation['effective']}.",
         highlight=False,
     )
     console.print(f"Next: selfsame verify {path} --runtime all", soft_wrap=True, highlight=False)

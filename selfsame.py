@@ -42,6 +42,7 @@ def _parser() -> argparse.ArgumentParser:
         "and prove that it answers the same in all three.",
     )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    _add_check(commands)
     _add_train(commands)
     _add_export(commands)
     _add_verify(commands)
@@ -65,6 +66,16 @@ def _command(commands: Any, name: str, run: Callable[[argparse.Namespace], int],
     return command
 
 
+def _add_check(commands: Any) -> None:
+    does = "list, before a fit, every step and column that no export could hold exactly"
+    check = _command(commands, "check", _check, does, "pipeline.py --rows loan.csv --target default")
+    source = "FILE.py or MODULE, with :VARIABLE unless it is `pipeline`; a .skops or .joblib file; a run"
+    check.add_argument("source", metavar="SOURCE", help=source)
+    check.add_argument("--rows", type=Path, metavar="DATA", help="the table, or a sample of it: CSV or Parquet")
+    check.add_argument("--target", help="the column that an unfitted model predicts")
+    check.add_argument("--trust", action="store_true", help="read a .joblib file: reading it runs the code inside")
+
+
 def _add_train(commands: Any) -> None:
     does = "train on a table: type it, compare models, choose one, score it once, write the run"
     train = _command(commands, "train", _train, does, "loan.csv --target default --out runs/loan")
@@ -85,6 +96,10 @@ def _add_export(commands: Any) -> None:
     export.add_argument("--rows", type=Path, metavar="DATA", help="the table that a file's estimator was fitted on")
     export.add_argument("--trust", action="store_true", help="read a .joblib file: reading it runs the code inside")
     export.add_argument("--name", help="the model's name (default: the run's, or the file's)")
+    export.add_argument("--effort", choices=["quick", "standard", "full"], default="standard",
+                        help="how hard the proof tries (default: standard)")  # fmt: skip
+    export.add_argument("--allow-training-rows", action="store_true",
+                        help="let the public bundle hold training rows, where the model answers with them")  # fmt: skip
 
 
 def _add_verify(commands: Any) -> None:
@@ -133,6 +148,16 @@ def _add_demo(commands: Any) -> None:
     demo.add_argument("--port", type=int, default=8000, help="default: 8000")
 
 
+def _check(arguments: argparse.Namespace) -> int:
+    from export.candidate import read_candidate
+    from export.check import check_pipeline, shown
+
+    source = read_candidate(arguments.source, rows=arguments.rows, target=arguments.target, trust=arguments.trust)
+    found = check_pipeline(source.estimator, source.X, source.y)
+    print(shown(found, rows=None if source.X is None else len(source.X)))
+    return FAILED if found else DONE
+
+
 def _train(arguments: argparse.Namespace) -> int:
     from rich.console import Console
 
@@ -160,6 +185,7 @@ def _train(arguments: argparse.Namespace) -> int:
 
 def _export(arguments: argparse.Namespace) -> int:
     from demo import print_certificate, steps
+    from deploy.node import replay_node
     from export import export_bundle
     from export.source import read_source
 
@@ -171,6 +197,9 @@ def _export(arguments: argparse.Namespace) -> int:
             arguments.out,
             about=source.about,
             seed=source.seed,
+            effort=arguments.effort,
+            allow_training_rows=arguments.allow_training_rows,
+            replay_wasm=replay_node,
             report=report,
             advance=advance,
         )

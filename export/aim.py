@@ -13,10 +13,10 @@ import onnx
 from onnx import numpy_helper
 
 from export.frame import Columns, Schema, take
+from export.part import Part, feeds_of
 from export.rows import middle, moved, to_steps
-from lambda_handler.predictor import make_session
 
-SPLITS = 60  # splits that rows are aimed at
+SPLITS = 240  # splits that rows are aimed at
 MATRICES = 8  # input matrices of trees that rows are aimed at
 ROWS = 4000  # training rows among which one that reaches the split is looked for
 LEQ = 0
@@ -43,33 +43,11 @@ class _Front:
 
     def __init__(self, model: onnx.ModelProto, schema: Schema, name: str) -> None:
         self.schema, self.name = schema, name
-        first = next(node for node in model.graph.node if node.op_type == "TreeEnsemble" and node.input[0] == name)
-        element = next(each.t.data_type for each in first.attribute if each.name == "nodes_splits")
-        producers = {name: node for node in model.graph.node for name in node.output}
-        needed, queue = [], [self.name]
-        while queue:
-            node = producers.pop(queue.pop(), None)
-            if node is not None:
-                needed.append(node)
-                queue.extend(node.input)
-        front = onnx.ModelProto()
-        front.CopyFrom(model)
-        del front.graph.node[:], front.graph.output[:]
-        front.graph.node.extend([node for node in model.graph.node if node in needed])
-        used = {name for node in needed for name in node.input} | {self.name}
-        inputs = [value for value in front.graph.input if value.name in used]
-        self._used = [value.name in used for value in front.graph.input]
-        constants = [tensor for tensor in front.graph.initializer if tensor.name in used]
-        del front.graph.input[:], front.graph.initializer[:]
-        front.graph.input.extend(inputs)
-        front.graph.initializer.extend(constants)
-        front.graph.output.append(onnx.helper.make_tensor_value_info(self.name, element, None))
-        self._session = make_session(front.SerializeToString())
+        self._part = Part(model, [name])
 
     def matrix(self, values: Columns) -> npt.NDArray[np.float64]:
         """What the trees see, float64 of shape (n_rows, n_columns)."""
-        feeds = {f"x{i}": array.reshape(-1, 1) for i, array in enumerate(values) if self._used[i]}
-        result: npt.NDArray[np.float64] = self._session.run([self.name], feeds)[0]
+        result: npt.NDArray[np.float64] = self._part.run(feeds_of(values))[self.name]
         return result
 
 
@@ -101,8 +79,8 @@ class _Trees:
         return reached
 
 
-def aim(model: bytes, schema: Schema, table: Columns, seed: int) -> Aimed:
-    """Build rows for up to `SPLITS` splits, drawn at random from all trees; none where the model has no trees.
+def aim(model: bytes, schema: Schema, table: Columns, seed: int, splits: int = SPLITS) -> Aimed:
+    """Build rows for up to `splits` splits, drawn at random from all trees; none where the model has no trees.
 
     Trees that read the same matrix are aimed at together; of more than `MATRICES` matrices some are drawn.
     """
@@ -119,7 +97,7 @@ def aim(model: bytes, schema: Schema, table: Columns, seed: int) -> Aimed:
         front = _Front(parsed, schema, name)
         sources = _sources(front, sample)
         trees = {position: _read(parsed.graph.node[position]) for position in readers[name]}
-        chosen = list(_choose(trees, sources, front.matrix(sample), random, -(-SPLITS // len(drawn))))
+        chosen = list(_choose(trees, sources, front.matrix(sample), random, -(-splits // len(drawn))))
         if chosen:
             parts.append(_bisect(front, sample, chosen, trees, sources))
     return Aimed(

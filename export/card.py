@@ -1,5 +1,6 @@
 """The model card, one page of HTML."""
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,14 @@ import jinja2
 from lambda_handler.contract import show
 
 TEMPLATE = Path(__file__).with_name("card.html.jinja")
+WAYS = {
+    "alone": "alone",
+    "of_2": "2 at once",
+    "of_7": "7 at once",
+    "of_1000": "1,000 at once",
+    "two_threads": "two threads",
+    "wasm": "wasm",
+}
 
 
 def render_card(
@@ -27,4 +36,17 @@ def render_card(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
-    return template.render(contract=contract, certificate=certificate, scores=scores, show=show, rows=rows, size=size)
+    strata = certificate["strata"]
+    most = max((stratum["rows"] for stratum in strata), default=1)
+    return template.render(
+        contract=contract,
+        certificate=certificate,
+        scores=scores,
+        show=show,
+        rows=rows,
+        size=size,
+        ways=WAYS,
+        differ=sum(stratum["labels_differ"] + stratum["outside"] for stratum in strata),
+        worst=max((each for each in strata if each["worst_row"]), key=lambda each: each["max_abs"], default=None),
+        width=lambda count: round(100 * math.log1p(count) / math.log1p(most), 1),
+    )

@@ -13,6 +13,7 @@ from export.aim import aim
 from export.convert import convert
 from export.errors import ExportError
 from export.frame import MISSING_CODE, Columns, Schema, take
+from export.margin import has_margins, margins
 from export.original import Answers, Original, asked_together
 from export.prove import ROUNDING
 from export.rows import RowMaker
@@ -30,7 +31,7 @@ class Measured:
         verdict: identical, rounding, refused or WRONG.
         rows: rows that the original answers.
         labels: decidable rows whose label differs.
-        undecidable: rows whose label differs where the original is within rounding of another one, or answers
+        undecidable: rows that differ where the original is within rounding of another label, at a jump, or answers
             otherwise when it is asked alone.
         ulp: largest distance in float64 steps, among numbers larger than the tolerance.
         apart: largest difference, as a share of the output's scale, or, where that is larger, of the number itself (the
@@ -122,7 +123,16 @@ class _Transformed:
                 if len(index) > 1:
                     pending += [index[: len(index) // 2], index[len(index) // 2 :]]
         labels = np.zeros((len(numbers), 0), dtype=np.int64)
-        return Answers(known & ~np.isinf(numbers).any(axis=1), labels, numbers)
+        return Answers(known & ~np.isinf(numbers).any(axis=1), labels, numbers, self._margins(frame, known))
+
+    def _margins(self, frame: pd.DataFrame, known: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64] | None:
+        if not has_margins(self.estimator):
+            return None
+        found = np.full(len(frame), np.inf)
+        if known.any():
+            with np.errstate(all="ignore"):
+                found[known] = margins(self.estimator, frame[known], transforms=True)
+        return found
 
     def _ask(self, frame: pd.DataFrame) -> npt.NDArray[Any]:
         with warnings.catch_warnings(), np.errstate(all="ignore"):
@@ -223,8 +233,7 @@ def _undecidable(
         if differ[place].any():
             targets = [each for each, other in zip(original.form.targets, differ[place], strict=True) if other]
             excused[place] = all(_margin(numbers[each.start : each.end]) <= 2 * ROUNDING * scale for each in targets)
-        if answers.margins is not None:
-            excused[place] |= answers.margins[row] <= 2 * ROUNDING
+        excused[place] |= answers.jumps[row]
         excused[place] |= bool((alone.labels[0] != answers.labels[row]).any())
         moved = np.abs(alone.numbers[0] - numbers)
         excused[place] |= bool((moved > ROUNDING * np.maximum(scale, np.abs(numbers))).any())

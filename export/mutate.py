@@ -1,202 +1,213 @@
-"""The mutation score: would the certificate's rows notice a graph that is wrong in one small place?"""
+"""The mutation score: would the stored rows notice a graph that is wrong in one small place?"""
 
-import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import onnx
-from onnx import numpy_helper
 
-from export.aim import Aimed
-from export.frame import Columns, take
-from lambda_handler.bundle import Bundle
+from export.frame import Columns
+from export.mutants import Mutant
+from export.part import Part, Tensors, ahead, feeds_of, needs, rows_of
 from lambda_handler.contract import Contract
 from lambda_handler.golden import within
-from lambda_handler.predictor import Predictor
+from lambda_handler.predictor import answers_of
 
-PER_KIND = 12  # mutants of each kind
-REAL_ROWS = 1500  # of the training table, beside all constructed rows
-LEAF_STEP = 1e-6  # relative: well above the tolerance, far below what anybody would see
+CHUNK = 256  # rows asked at a time; the first stored rows notice most faults
 
-Change = Callable[[onnx.ModelProto], None]
 Answer = tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]
+Flags = npt.NDArray[np.bool_]
+
+INSIDE = "answers change by less than the tolerance"
+SILENT = "no row's answer changes: no row that was tried reaches it, or it cannot matter"
+UNSTORED = "rows that were held against the original notice it; none of them is stored"
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Rows that mutants are tried on; all of them were held against the original.
+
+    Attributes:
+        values: graph values, stored rows first.
+        stored: how many of them the bundle holds.
+        decidable: which of their labels are compared, of shape (n_rows, n_labels).
+    """
+
+    values: Columns
+    stored: int
+    decidable: Flags
 
 
 def mutation_score(
-    predictor: Predictor, rows: Columns, aimed: Aimed, seed: int, advance: Callable[[int, int], None]
+    model: onnx.ModelProto,
+    contract: Contract,
+    trial: Trial,
+    made: Sequence[Mutant],
+    advance: Callable[[int, int], None],
 ) -> dict[str, Any]:
-    """Change the graph in one place at a time and count the changes that the rows notice.
+    """Change the graph in one place at a time and count the changes that the stored rows notice.
 
     Args:
-        predictor: of the certified bundle.
-        rows: graph values of the certificate's rows.
-        aimed: the splits that some of them are aimed at: thresholds and missing directions are changed there.
-        seed: of the choice of places.
+        model: the certified graph; stays unchanged.
+        contract: of the bundle.
+        trial: the rows.
+        made: the mutants.
         advance: called with (done, total) after each mutant.
 
     Returns:
-        `mutants`, `caught`, the same by kind, and the survivors, each with the place.
+        `mutants`, `effective` (an answer changes by more than the tolerance on some row), `caught` (on a stored row),
+        the same by kind, and the survivors, each with its place and the reason.
     """
-    model = onnx.load_from_string(predictor.bundle.model)
-    mutants = list(_places(model, aimed, np.random.default_rng(seed)))
-    expected = predictor.run(rows)
     kinds: dict[str, dict[str, int]] = {}
     survivors = []
-    for done, (kind, place, change) in enumerate(mutants):
-        count = kinds.setdefault(kind, {"mutants": 0, "caught": 0})
+    verdicts = _verdicts(model, contract, trial, made)
+    for done, (kind, place, reason) in enumerate(verdicts):
+        count = kinds.setdefault(kind, {"mutants": 0, "effective": 0, "caught": 0})
         count["mutants"] += 1
-        if _noticed(predictor, _mutated(model, change), rows, expected):
-            count["caught"] += 1
-        else:
-            survivors.append({"kind": kind, "place": place})
-        advance(done + 1, len(mutants))
-    caught = sum(count["caught"] for count in kinds.values())
-    return {"mutants": len(mutants), "caught": caught, "kinds": kinds, "survivors": survivors}
+        count["effective"] += reason in {None, UNSTORED}
+        count["caught"] += reason is None
+        if reason is not None:
+            survivors.append({"kind": kind, "place": place, "reason": reason})
+        advance(done + 1, len(made))
+    totals = {key: sum(count[key] for count in kinds.values()) for key in ("mutants", "effective", "caught")}
+    return {**totals, "kinds": dict(sorted(kinds.items())), "survivors": survivors}
 
 
-def rows_for(golden: Columns, real: Columns, seed: int) -> Columns:
-    """All constructed rows and a sample of the real ones."""
-    count = len(real[0])
-    index = np.random.default_rng(seed).choice(count, min(REAL_ROWS, count), replace=False)
-    return [np.concatenate(pair) for pair in zip(golden, take(real, np.sort(index)), strict=True)]
+def _verdicts(
+    model: onnx.ModelProto, contract: Contract, trial: Trial, made: Sequence[Mutant]
+) -> Iterator[tuple[str, str, str | None]]:
+    """(kind, place, why it survives) of each mutant, tensor by tensor; then of each swap of two classes."""
+    for tensor, group in groupby(sorted(made, key=lambda mutant: mutant.tensor), key=lambda mutant: mutant.tensor):
+        around = _Around(model, contract, trial, tensor)
+        for mutant in group:
+            yield mutant.kind, mutant.place, _verdict(contract, trial, around.pieces(mutant))
+    whole = _Around(model, contract, trial, None)
+    for target, first in _neighbours(contract):
+        place = f"target {target}, classes {first} and {first + 1} swapped"
+        pieces = ((piece, before, _swapped(contract, before, target, first)) for piece, before in whole.unchanged())
+        yield "label order", place, _verdict(contract, trial, pieces)
 
 
-def _places(model: onnx.ModelProto, aimed: Aimed, random: np.random.Generator) -> Iterator[tuple[str, str, Change]]:
-    found: dict[str, list[tuple[str, Change]]] = {}
-    for position, split, above in aimed.splits:
-        change = _tensor_change(position, _index(model, position, "nodes_splits"), split, above)
-        found.setdefault("threshold", []).append((f"tree node {position}, split {split}: one input step", change))
-    for position, split, _ in aimed.missing:
-        flip = _flip(position, _index(model, position, "nodes_missing_value_tracks_true"), split)
-        found.setdefault("missing", []).append((f"tree node {position}, split {split}: missing direction", flip))
-    for position, node in enumerate(model.graph.node):
-        if node.op_type == "TreeEnsemble":
-            _tree_places(position, node, random, found)
-        elif node.op_type == "LabelEncoder":
-            _category_places(position, node, random, found)
-    users = {name: node.op_type for node in model.graph.node for name in node.input}
-    for position, initializer in enumerate(model.graph.initializer):
-        _constant_places(position, initializer, users.get(initializer.name, ""), random, found)
-    for kind in sorted(found):
-        places = found[kind]
-        for index in random.permutation(len(places))[:PER_KIND]:
-            yield (kind, *places[index])
+def _verdict(contract: Contract, trial: Trial, pieces: Iterator[tuple[slice, Answer, Answer]]) -> str | None:
+    """None where a stored row notices; else why none does."""
+    reason = SILENT
+    for piece, before, after in pieces:
+        seen = np.flatnonzero(noticed(contract, before, after, trial.decidable[piece]))
+        if (seen + piece.start < trial.stored).any():
+            return None
+        if len(seen):
+            reason = UNSTORED
+        elif reason == SILENT and not _alike(before, after):
+            reason = INSIDE
+    return reason
 
 
-def _index(model: onnx.ModelProto, position: int, name: str) -> int:
-    return [attribute.name for attribute in model.graph.node[position].attribute].index(name)
+def noticed(contract: Contract, expected: Answer, got: Answer, decidable: Flags) -> Flags:
+    """Rows with a number outside the tolerance or a decidable label that is another, of shape (n_rows,)."""
+    numbers = ~within(contract, expected[1], got[1]).all(axis=1)
+    labels = ((expected[0] != got[0]) & decidable).any(axis=1)
+    either: Flags = numbers | labels
+    return either
 
 
-def _tree_places(
-    position: int, node: onnx.NodeProto, random: np.random.Generator, found: dict[str, list[tuple[str, Change]]]
-) -> None:
-    names = [attribute.name for attribute in node.attribute]
-    leaves = numpy_helper.to_array(node.attribute[names.index("leaf_weights")].t)
-    for chosen in random.permutation(len(leaves))[:PER_KIND].tolist():
-        change = _tensor_change(position, names.index("leaf_weights"), chosen, _other_leaf(leaves, chosen))
-        found.setdefault("leaf", []).append((f"tree node {position}, leaf {chosen}", change))
+def _alike(before: Answer, after: Answer) -> bool:
+    return bool((before[0] == after[0]).all() and np.array_equal(before[1], after[1], equal_nan=True))
 
 
-def _category_places(
-    position: int, node: onnx.NodeProto, random: np.random.Generator, found: dict[str, list[tuple[str, Change]]]
-) -> None:
-    names = [attribute.name for attribute in node.attribute]
-    index = names.index("values_tensor")
-    values = numpy_helper.to_array(node.attribute[index].t)
-    for chosen in random.permutation(max(len(values) - 1, 0))[:PER_KIND].tolist():
+class _Around:
+    """A graph, cut at one tensor: what comes in front of it, computed once, and what comes behind.
 
-        def swap(model: onnx.ModelProto, chosen: int = chosen) -> None:
-            tensor = model.graph.node[position].attribute[index].t
-            array = numpy_helper.to_array(tensor).copy()
-            array[[chosen, chosen + 1]] = array[[chosen + 1, chosen]]
-            tensor.CopyFrom(numpy_helper.from_array(array, tensor.name))
+    Args:
+        tensor: a constant or a node's output; None for the whole graph.
+    """
 
-        found.setdefault("category", []).append(
-            (f"label encoder {position}, categories {chosen} and {chosen + 1}", swap)
-        )
+    def __init__(self, model: onnx.ModelProto, contract: Contract, trial: Trial, tensor: str | None) -> None:
+        self._model, self._contract, self._trial, self._tensor = model, contract, trial, tensor
+        behind = ahead(model.graph, tensor) if tensor else []
+        self._made = {name for node in behind for name in node.output}
+        producers = {name: node for node in model.graph.node for name in node.output}
+        sources = [*behind, producers[tensor]] if tensor in producers else behind
+        needed = {name for node in sources for name in needs(node) if name in producers and name not in self._made}
+        outputs = set(contract.form.outputs) - self._made
+        own = {tensor} if tensor in producers else set()
+        self._front = Part(model, sorted(filter(None, needed | outputs | own)))
+        self._constants = {each.name: each for each in model.graph.initializer}
+        self._behind: Part | None = None
+        self._pieces: list[tuple[slice, Tensors, Answer]] = []
 
+    def unchanged(self) -> Iterator[tuple[slice, Answer]]:
+        """Piece by piece of the rows, the answers of the graph as it is."""
+        for piece, _, answer in self._asked():
+            yield piece, answer
 
-def _constant_places(
-    position: int,
-    initializer: onnx.TensorProto,
-    user: str,
-    random: np.random.Generator,
-    found: dict[str, list[tuple[str, Change]]],
-) -> None:
-    kinds = {
-        "MatMul": "coefficient",
-        "Gemm": "coefficient",
-        "Mul": "coefficient",
-        "Sub": "scaler",
-        "Div": "scaler",
-        "Gather": "leaf",
-        "Where": "imputer",
-    }
-    if user not in kinds or initializer.data_type != onnx.TensorProto.DOUBLE:
-        return
-    size = int(np.prod(initializer.dims))
-    if user == "Gather" and not initializer.name.startswith("leaves"):
-        return
-    if user in {"Sub", "Div"} and size == 1:
-        return
-    for chosen in random.permutation(size)[:PER_KIND].tolist():
+    def pieces(self, mutant: Mutant) -> Iterator[tuple[slice, Answer, Answer]]:
+        """Piece by piece of the rows, the answers of the graph as it is and of the mutant."""
+        node = None
+        for piece, known, before in self._asked():
+            value = mutant.value
+            if value is None:
+                node = node or _one(self._model, mutant, known)
+                value = node.run(known)[mutant.tensor]
+                if np.array_equal(value, known[mutant.tensor], equal_nan=value.dtype.kind == "f"):
+                    yield piece, before, before
+                    continue
+            yield piece, before, self._answer(known, value)
 
-        def change(model: onnx.ModelProto, chosen: int = chosen) -> None:
-            tensor = model.graph.initializer[position]
-            array = numpy_helper.to_array(tensor).copy()
-            array.flat[chosen] = _next(array.flat[chosen])
-            tensor.CopyFrom(numpy_helper.from_array(array, tensor.name))
+    def _asked(self) -> Iterator[tuple[slice, Tensors, Answer]]:
+        yield from self._pieces
+        start = self._pieces[-1][0].stop if self._pieces else 0
+        for piece, values in rows_of([array[start:] for array in self._trial.values], CHUNK):
+            feeds = feeds_of(values)
+            known = {**feeds, **self._front.run(feeds)}
+            base = self._base(known)
+            entry = (slice(start + piece.start, start + piece.stop), known, self._answer(known, base))
+            self._pieces.append(entry)
+            yield entry
 
-        found.setdefault(kinds[user], []).append((f"{initializer.name}[{chosen}]", change))
+    def _base(self, known: Tensors) -> npt.NDArray[Any] | None:
+        if self._tensor is None or self._tensor in known:
+            return known.get(self._tensor or "")
+        array: npt.NDArray[Any] = onnx.numpy_helper.to_array(self._constants[self._tensor])
+        return array
 
-
-def _other_leaf(leaves: npt.NDArray[np.float64], chosen: int) -> float:
-    """The next number; of a forest's numbered leaves, the leaf beside it."""
-    value = float(leaves[chosen])
-    if (leaves != np.floor(leaves)).any():
-        return _next(value)
-    return value + 1.0 if value < leaves.max() else value - 1.0
-
-
-def _next(value: float) -> float:
-    return float(value * (1.0 + LEAF_STEP)) if value else LEAF_STEP
-
-
-def _tensor_change(node: int, attribute: int, index: int, value: float) -> Change:
-    def apply(model: onnx.ModelProto) -> None:
-        tensor = model.graph.node[node].attribute[attribute].t
-        array = numpy_helper.to_array(tensor).copy()
-        array[index] = value
-        tensor.CopyFrom(numpy_helper.from_array(array, tensor.name))
-
-    return apply
+    def _answer(self, known: Tensors, value: npt.NDArray[Any] | None) -> Answer:
+        found = dict(known)
+        if self._tensor is not None and value is not None:
+            found[self._tensor] = value
+            if self._behind is None:
+                wanted = [name for name in self._contract.form.outputs if name in self._made]
+                given = {name: array for name, array in found.items() if name not in self._made}
+                self._behind = Part(self._model, wanted, given)
+            found.update(self._behind.run(found))
+        return answers_of(self._contract, [found[name] for name in self._contract.form.outputs], len(known["x0"]))
 
 
-def _flip(node: int, attribute: int, index: int) -> Change:
-    def apply(model: onnx.ModelProto) -> None:
-        ints = model.graph.node[node].attribute[attribute].ints
-        ints[index] = 1 - ints[index]
-
-    return apply
-
-
-def _mutated(model: onnx.ModelProto, change: Change) -> bytes:
-    mutant = copy.deepcopy(model)
-    change(mutant)
-    content: bytes = mutant.SerializeToString()
-    return content
+def _one(model: onnx.ModelProto, mutant: Mutant, known: Tensors) -> Part:
+    """The changed node alone."""
+    node = mutant.node
+    assert node is not None
+    alone = onnx.ModelProto(ir_version=model.ir_version, opset_import=model.opset_import)
+    alone.graph.node.append(node)
+    alone.graph.initializer.extend(each for each in model.graph.initializer if each.name in node.input)
+    return Part(alone, [mutant.tensor], {name: known[name] for name in node.input if name in known})
 
 
-def _noticed(predictor: Predictor, model: bytes, rows: Columns, expected: Answer) -> bool:
-    bundle = predictor.bundle
-    got = Predictor(Bundle(bundle.path, bundle.manifest, bundle.contract, model)).run(rows)
-    return differs(bundle.contract, expected, got)
+def _neighbours(contract: Contract) -> Iterator[tuple[int, int]]:
+    """(target, class) of each class that has a next one."""
+    for index, target in enumerate(contract.form.targets):
+        if index < contract.form.labels:
+            yield from ((index, first) for first in range(len(target.classes) - 1))
 
 
-def differs(contract: Contract, expected: Answer, got: Answer) -> bool:
-    """Whether any number is outside the tolerance or, of an identical export, any label is another."""
-    if not within(contract, expected[1], got[1]).all():
-        return True
-    return bool(contract.tolerance["class"] == "identical" and (expected[0] != got[0]).any())
+def _swapped(contract: Contract, answer: Answer, target: int, first: int) -> Answer:
+    """The answers of a bundle whose contract lists two classes in the other order."""
+    labels, numbers = answer[0].copy(), answer[1].copy()
+    known = answer[0][:, target]
+    labels[:, target] = np.select([known == first, known == first + 1], [first + 1, first], known)
+    start, end = contract.form.targets[target].start, contract.form.targets[target].end
+    if end - start > 1 and contract.form.numbers in {"probabilities", "scores"}:
+        numbers[:, [start + first, start + first + 1]] = numbers[:, [start + first + 1, start + first]]
+    return labels, numbers

@@ -16,7 +16,7 @@ from threadpoolctl import ThreadpoolController
 from export.converters import REGISTRY
 from export.form import form_of, probabilities_of, table_of
 from export.frame import MISSING_CODE, Columns, Schema, take
-from export.margin import has_margins, margins
+from export.margin import AT_JUMP, has_margins, margins
 from export.support import core_of
 from lambda_handler.answer import Form
 
@@ -34,14 +34,36 @@ class Answers:
             answers are numbers. Arbitrary where rejected.
         numbers: float64 of shape (n_rows, n_numbers), target after target; no column beside labels alone. NaN where
             rejected.
-        margins: how far the labels are from others (`export.margin`), float64 of shape (n_rows,); None where numbers
-            say it, or nothing is rounded.
+        margins: how far each answer is from a turn (`export.margin`), float64 of shape (n_rows,); None where nothing
+            inside chooses by rounded numbers.
     """
 
     accepted: npt.NDArray[np.bool_]
     labels: npt.NDArray[np.int64]
     numbers: npt.NDArray[np.float64]
     margins: npt.NDArray[np.float64] | None = None
+
+    @property
+    def jumps(self) -> npt.NDArray[np.bool_]:
+        """Rows within rounding of a turn, bool of shape (n_rows,): neither their labels nor their numbers are compared."""
+        found = np.zeros(len(self.accepted), dtype=bool) if self.margins is None else self.margins <= AT_JUMP
+        return np.asarray(found)
+
+    def at(self, index: npt.NDArray[np.int64]) -> "Answers":
+        """The answers to some of the rows."""
+        margins = None if self.margins is None else self.margins[index]
+        return Answers(self.accepted[index], self.labels[index], self.numbers[index], margins)
+
+    @staticmethod
+    def joined(parts: Sequence["Answers"]) -> "Answers":
+        """The answers to rows one part after the other."""
+        margins = [part.margins for part in parts if part.margins is not None]
+        return Answers(
+            np.concatenate([part.accepted for part in parts]),
+            np.concatenate([part.labels for part in parts]),
+            np.concatenate([part.numbers for part in parts]),
+            np.concatenate(margins) if margins else None,
+        )
 
 
 class Original:
@@ -86,11 +108,7 @@ class Original:
     def answer_alone(self, values: Columns) -> Answers:
         """The same, each row in a frame of its own."""
         parts = [self.answer(take(values, np.array([index]))) for index in range(len(values[0]))]
-        return Answers(
-            np.concatenate([part.accepted for part in parts]),
-            np.concatenate([part.labels for part in parts]),
-            np.concatenate([part.numbers for part in parts]),
-        )
+        return Answers.joined(parts)
 
     def _fill(self, values: Sequence[npt.NDArray[Any]], index: npt.NDArray[Any], answers: Answers) -> None:
         """Ask for all rows at once; where that is rejected, for each half, down to the rejected rows.

@@ -1,7 +1,7 @@
 """The proof: the export beside the original on every stratum; what differs, by how much, in which class."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -10,19 +10,24 @@ import numpy.typing as npt
 import onnx
 
 from export.aim import Aimed
+from export.batches import batches
+from export.effort import Effort
 from export.errors import ExportError
 from export.frame import Columns, take
 from export.original import Answers, Original
+from export.places import Places, spread
 from export.rows import COUNTS, RowMaker
-from lambda_handler.contract import FORMAT, Contract
+from lambda_handler.contract import Contract
 from lambda_handler.golden import Stratum, compare, replay, ulp_distance, within
 from lambda_handler.predictor import Predictor, decided
 
 # Operators whose last bits depend on the runtime: sums in an order of its own, functions of its own.
 LOOSE = {"MatMul", "Gemm", "ReduceSum", "ReduceMean", "Exp", "Log", "Pow", "Sigmoid", "Softmax", "Tanh", "Sin", "Cos"}
 ROUNDING = 1e-12  # of the output's scale: the most that counts as float64 arithmetic in another order
-REAL_ROWS = 50_000  # of the training table; a larger table is sampled
-ALONE = 40  # rows that are also asked one by one
+NEAR = 1e-6  # of the numbers' size: labels that are nearer to another are also asked alone
+ALONE = 200  # rows without numbers whose label differs that are also asked alone
+STORED_SPLITS, STORED_HOLES = 110, 40  # splits whose rows are stored; rows with a missing input
+REJECTED = 20  # recombined rows that the original rejects
 
 GoldenRow = dict[str, Any]
 Report = Callable[[str], None]
@@ -33,41 +38,100 @@ class Evidence:
     """Rows with the original's answers, before the export is held against them.
 
     Attributes:
-        strata: name -> graph values, one list of columns each.
-        answers: name -> the original's answers.
+        strata: name -> graph values of the rows that the bundle stores.
+        answers: name -> the original's answers to them.
+        unstored: accepted rows that were made like them and are not stored, and the original's answers.
         real: rows of the training table, and the original's answers to them.
-        alone_differs: constructed rows, by position over all strata, whose answer differs when asked alone.
     """
 
     strata: dict[str, Columns]
     answers: dict[str, Answers]
+    unstored: tuple[Columns, Answers]
     real: tuple[Columns, Answers]
-    alone_differs: frozenset[tuple[str, int]]
+
+    def stored(self) -> tuple[Columns, Answers]:
+        """All stored rows that the original accepts, stratum by stratum, with its answers."""
+        return _accepted([(values, self.answers[name]) for name, values in self.strata.items()])
 
 
-def gather(original: Original, maker: RowMaker, aimed: Aimed, seed: int, report: Report) -> Evidence:
-    """Make the rows of every stratum and ask the original about them."""
+def gather(
+    original: Original,
+    maker: RowMaker,
+    aims: Sequence[Aimed],
+    places: Places,
+    effort: Effort,
+    seed: int,
+    report: Report,
+) -> Evidence:
+    """Make the rows of every stratum, ask the original about them, and choose those that are stored.
+
+    Args:
+        original: asked.
+        maker: of the rows.
+        aims: rows aimed at splits; of the first some are stored, of the others none.
+        places: of the graph.
+        effort: how many rows.
+        seed: of the sample of a large training table.
+        report: called with one line per stratum.
+    """
     strata: dict[str, Columns] = {}
     answers: dict[str, Answers] = {}
+    unstored = [(aimed.rows, original.answer(aimed.rows)) for aimed in aims[1:]]
     for name in ("recombined", "boundary", "threshold", "special", "missing", "unseen"):
         report(f"asking the original: {name} rows")
-        made = aimed.rows if name == "threshold" else _make(original, maker, name)
-        made = take(made, np.flatnonzero(~maker.private(made)))
-        if len(made[0]):
-            strata[name], answers[name] = made, original.answer(made)
+        made = _make(original, maker, name, aims[0], effort)
+        if not len(made[0]):
+            continue
+        found = original.answer(made)
+        chosen = _chosen(name, made, found, places, aims[0])
+        chosen = chosen[~maker.private(take(made, chosen))]
+        others = np.setdiff1d(np.arange(len(made[0])), chosen)
+        unstored.append((take(made, others), found.at(others)))
+        if len(chosen):
+            strata[name], answers[name] = take(made, chosen), found.at(chosen)
     report("asking the original: real rows")
-    rows = len(maker.table[0])
-    index = np.arange(rows)
-    if rows > REAL_ROWS:
-        index = np.sort(np.random.default_rng(seed).choice(rows, REAL_ROWS, replace=False))
+    index = np.arange(len(maker.table[0]))
+    if len(index) > effort.real:
+        index = np.sort(np.random.default_rng(seed).choice(len(index), effort.real, replace=False))
     real = take(maker.table, index)
-    return Evidence(strata, answers, (real, original.answer(real)), _alone(original, strata, answers))
+    if not strata:
+        raise ExportError(
+            "a bundle is public, so its rows must not stand in the training table; every row that can be made does",
+            "Fit on more columns: this table holds every possible row.",
+        )
+    return Evidence(strata, answers, _accepted(unstored), (real, original.answer(real)))
 
 
-def _make(original: Original, maker: RowMaker, name: str) -> Columns:
-    count = COUNTS[name]
-    made: Columns = maker.boundaries(original.answer, count) if name == "boundary" else getattr(maker, name)(count)
+def _accepted(parts: Sequence[tuple[Columns, Answers]]) -> tuple[Columns, Answers]:
+    """The rows that the original accepts, one part after the other."""
+    kept = [np.flatnonzero(answers.accepted) for _, answers in parts]
+    rows = [take(values, index) for (values, _), index in zip(parts, kept, strict=True)]
+    columns = [np.concatenate(pieces) for pieces in zip(*rows, strict=True)]
+    return columns, Answers.joined([answers.at(index) for (_, answers), index in zip(parts, kept, strict=True)])
+
+
+def _make(original: Original, maker: RowMaker, name: str, aimed: Aimed, effort: Effort) -> Columns:
+    if name == "threshold":
+        return aimed.rows
+    if name == "boundary":
+        return maker.boundaries(original.answer, COUNTS[name])
+    made: Columns = getattr(maker, name)(effort.recombined if name == "recombined" else COUNTS[name])
     return made
+
+
+def _chosen(name: str, made: Columns, answers: Answers, places: Places, aimed: Aimed) -> npt.NDArray[np.int64]:
+    """Which rows of a stratum are stored: of recombined ones those that reach most, of aimed ones whole splits."""
+    if name == "recombined":
+        accepted = np.flatnonzero(answers.accepted)
+        telling = accepted[spread(places.reached(take(made, accepted)), COUNTS[name])]
+        return np.sort(np.concatenate([telling, np.flatnonzero(~answers.accepted)[:REJECTED]]))
+    every = np.arange(len(made[0]))
+    if name != "threshold":
+        return every
+    count = len(aimed.splits)
+    sides, holes = every[: 2 * count] % max(count, 1) < STORED_SPLITS, every[2 * count :] < 2 * count + STORED_HOLES
+    stored: npt.NDArray[np.int64] = every[np.concatenate([sides, holes])]
+    return stored
 
 
 def class_of(evidence: Evidence, predictor: Predictor) -> dict[str, Any]:
@@ -78,9 +142,10 @@ def class_of(evidence: Evidence, predictor: Predictor) -> dict[str, Any]:
     """
     operators = _operators(onnx.load_from_string(predictor.bundle.model).graph)
     identical = not predictor.contract.form.width or not operators & LOOSE
-    pairs = [(evidence.strata[name], evidence.answers[name]) for name in evidence.strata] + [evidence.real]
+    pairs = [(evidence.strata[name], evidence.answers[name]) for name in evidence.strata]
+    pairs += [evidence.unstored, evidence.real]
     for values, answers in pairs:
-        accepted = np.flatnonzero(answers.accepted)
+        accepted = np.flatnonzero(answers.accepted & ~answers.jumps)
         if len(accepted):
             numbers = predictor.run(take(values, accepted))[1]
             identical = identical and not ulp_distance(answers.numbers[accepted], numbers).any()
@@ -107,25 +172,57 @@ def _largest(sizes: npt.NDArray[np.float64]) -> float:
     return float(sizes.max(initial=0.0))
 
 
-def golden_rows(evidence: Evidence, original: Original, contract: Contract) -> list[GoldenRow]:
-    """The constructed rows with the original's answers, as golden.jsonl holds them."""
+def decidable_labels(evidence: Evidence, original: Original, contract: Contract) -> npt.NDArray[np.bool_]:
+    """Which labels of the stored rows are compared, bool of shape (n_rows, n_labels), in the order of `stored`.
+
+    Not those nearer to another label than the tolerance, nor those that the original gives otherwise to the row alone.
+    """
+    parts = []
+    for name, values in evidence.strata.items():
+        answers = evidence.answers[name]
+        decidable = _decidable(answers, contract)
+        index = np.flatnonzero(answers.accepted & _near(answers, contract))
+        if len(index):
+            apart = _apart(original.answer_alone(take(values, index)), answers, index)
+            decidable[index[apart]] = False
+        parts.append(decidable[answers.accepted])
+    return np.concatenate(parts)
+
+
+def golden_rows(
+    evidence: Evidence, original: Original, contract: Contract, decidable: npt.NDArray[np.bool_]
+) -> list[GoldenRow]:
+    """The stored rows with the original's answers, as golden.jsonl holds them.
+
+    Args:
+        evidence: from `gather`.
+        original: the reference.
+        contract: of the bundle.
+        decidable: from `decidable_labels`.
+    """
     lines: list[GoldenRow] = []
     rejected: list[GoldenRow] = []
     for name, values in evidence.strata.items():
         answers = evidence.answers[name]
-        decidable = _decidable(answers, contract)
         for index, row in enumerate(original.schema.rows(values)):
             if not answers.accepted[index]:
                 rejected.append({"stratum": "rejected", "row": row})
                 continue
             answer = contract.form.write(answers.labels[index].tolist(), answers.numbers[index].tolist())
-            compared = (decidable[index] & ((name, index) not in evidence.alone_differs)).tolist()
+            compared = decidable[len(lines)].tolist()
             shown = compared if contract.form.several and compared else all(compared)
-            lines.append({"stratum": name, "row": row, "answer": answer, "decidable": shown})
+            line = {"stratum": name, "row": row, "answer": answer, "decidable": shown}
+            lines.append({**line, "jump": True} if answers.jumps[index] else line)
     return lines + rejected
 
 
-def certify(predictor: Predictor, evidence: Evidence, golden: list[GoldenRow], original: Original) -> dict[str, Any]:
+def certify(
+    predictor: Predictor,
+    evidence: Evidence,
+    golden: list[GoldenRow],
+    original: Original,
+    decidable: npt.NDArray[np.bool_],
+) -> dict[str, Any]:
     """Hold the export against all evidence.
 
     Args:
@@ -133,53 +230,46 @@ def certify(predictor: Predictor, evidence: Evidence, golden: list[GoldenRow], o
         evidence: from `gather`.
         golden: from `golden_rows`; each rejected row gets the problems that the contract finds in it.
         original: the reference.
+        decidable: from `decidable_labels`.
 
     Returns:
-        The certificate without its mutation score.
+        The certificate without what was reached and its mutation score.
 
     Raises:
         ExportError: a decidable label differs, a number is outside the tolerance, or the two do not reject alike.
     """
     contract = predictor.contract
-    if not golden:
-        raise ExportError(
-            "a bundle is public, so its rows must not stand in the training table; every row that can be made does",
-            "Fit on more columns: this table holds every possible row.",
-        )
     answers = replay(predictor, [line["row"] for line in golden])
     for line, answer in zip(golden, answers, strict=True):
         if line["stratum"] == "rejected":
             problems = answer.get("rejected", [{"feature": None, "kind": "answered instead"}])
             line["rejected"] = [{"feature": each["feature"], "kind": each["kind"]} for each in problems]
-    strata = {"real": _real(predictor, evidence, original, contract), **compare(contract, golden, answers)}
+    unstored = {
+        name: _held(predictor, asked, original, contract)
+        for name, asked in (("real", evidence.real), ("unstored", evidence.unstored))
+        if len(asked[0][0])
+    }
+    strata = {**unstored, **compare(contract, golden, answers)}
     for name, stratum in strata.items():
         if not stratum.holds:
             raise _refusal(name, stratum, golden)
     return {
-        "format": FORMAT,
         "class": contract.tolerance["class"],
         "strata": [_entry(name, stratum, golden) for name, stratum in strata.items()],
-        "batch": _batch(predictor, golden),
+        "batch": batches(predictor, evidence.stored(), decidable),
     }
 
 
-def _alone(original: Original, strata: dict[str, Columns], answers: dict[str, Answers]) -> frozenset[tuple[str, int]]:
-    """Rows that the original answers otherwise alone than in a batch.
-
-    Asked are the first rows of the boundary stratum; where it gives labels alone, all rows, since no number says then
-    how near a row is to another label.
-    """
-    names = sorted(strata, key=lambda name: name != "boundary")
-    if original.form.width:
-        names = names[:1]
-    found = []
-    for name in names:
-        count = len(strata[name][0])
-        index = np.arange(min(ALONE, count) if original.form.width else count)
-        batch = answers[name]
-        differs = _apart(original.answer_alone(take(strata[name], index)), batch, index)
-        found += [(name, int(row)) for row in np.flatnonzero(differs)]
-    return frozenset(found)
+def _near(answers: Answers, contract: Contract) -> npt.NDArray[np.bool_]:
+    """Rows of which a label is within a share of `NEAR` of another, bool of shape (n_rows,)."""
+    form = contract.form
+    if not form.labels:
+        return np.zeros(len(answers.accepted), dtype=bool)
+    if not form.width:
+        return np.ones(len(answers.accepted), dtype=bool)
+    margins, sizes = _margins(answers, contract)
+    near: npt.NDArray[np.bool_] = (margins <= NEAR * np.maximum(1.0, sizes)).any(axis=1)
+    return near
 
 
 def _apart(alone: Answers, batch: Answers, index: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
@@ -197,13 +287,25 @@ def _apart(alone: Answers, batch: Answers, index: npt.NDArray[np.int64]) -> npt.
 def _decidable(answers: Answers, contract: Contract) -> npt.NDArray[np.bool_]:
     """Which labels are further from the next one than the tolerance, bool of shape (n_rows, n_labels).
 
-    In an identical export all are, unless labels alone are decided by rounded numbers, which runtimes round otherwise.
+    In an identical export all are but those at a jump.
     """
     decidable = np.ones(answers.labels.shape, dtype=bool)
-    if answers.margins is not None:
-        decidable &= (answers.margins > 2 * ROUNDING)[:, None]
+    decidable[answers.jumps] = False
     if contract.tolerance["class"] == "identical":
         return decidable
+    margins, sizes = _margins(answers, contract)
+    absolute = np.array([target.absolute for target in contract.form.targets[: contract.form.labels]])
+    decidable &= margins > 2 * np.maximum(absolute, contract.tolerance["relative"] * sizes)
+    return decidable
+
+
+def _margins(answers: Answers, contract: Contract) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """How far each label is from the next one, and the size of the numbers that decide it.
+
+    Returns:
+        Two times float64 of shape (n_rows, n_labels); infinite and 0 where no number says it.
+    """
+    margins, sizes = np.full(answers.labels.shape, np.inf), np.zeros(answers.labels.shape)
     for index, target in enumerate(contract.form.targets[: contract.form.labels]):
         numbers = answers.numbers[:, target.start : target.end]
         if contract.threshold is not None:
@@ -215,19 +317,20 @@ def _decidable(answers: Answers, contract: Contract) -> npt.NDArray[np.bool_]:
             margin = ordered[:, -1] - ordered[:, -2]
         else:
             continue
-        sizes = np.abs(numbers).max(axis=1)
-        decidable[:, index] &= margin > 2 * np.maximum(target.absolute, contract.tolerance["relative"] * sizes)
-    return decidable
+        margins[:, index], sizes[:, index] = margin, np.abs(numbers).max(axis=1)
+    return margins, sizes
 
 
-def _real(predictor: Predictor, evidence: Evidence, original: Original, contract: Contract) -> Stratum:
-    values, answers = evidence.real
+def _held(predictor: Predictor, asked: tuple[Columns, Answers], original: Original, contract: Contract) -> Stratum:
+    """Hold the export against the original on rows that are not stored."""
+    values, answers = asked
     labels, numbers = predictor.run(values)
     counted = np.abs(answers.numbers) > contract.form.absolute
+    numbers = np.where(answers.jumps[:, None], answers.numbers, numbers)
     ulp = np.where(counted, ulp_distance(answers.numbers, numbers), np.uint64(0))
     decidable = _decidable(answers, contract)
     differ = ((labels != answers.labels) & decidable).any(axis=1)
-    undecidable = ~decidable.all(axis=1)
+    undecidable = ~decidable.all(axis=1) | answers.jumps
     if not contract.form.width:
         undecidable |= differ & _differs_alone(original, values, answers, differ)
     return Stratum(
@@ -256,23 +359,6 @@ def _entry(name: str, stratum: Stratum, golden: list[GoldenRow]) -> dict[str, An
     worst = entry.pop("worst")
     entry["worst_row"] = None if worst is None else golden[worst]["row"]
     return entry
-
-
-def _batch(predictor: Predictor, golden: list[GoldenRow]) -> dict[str, int]:
-    """Each row asked alone: held against the original like the batch, and counted where its last bits differ from it.
-
-    Raises:
-        ExportError: an answer to a row alone is not exact.
-    """
-    lines = [line for line in golden if line["stratum"] != "rejected"]
-    if not lines:
-        return {"rows": 0, "differ": 0}
-    together = predictor.predict([line["row"] for line in lines])
-    alone = [predictor.predict([line["row"]])[0] for line in lines]
-    for name, stratum in compare(predictor.contract, lines, alone).items():
-        if not stratum.holds:
-            raise _refusal(f"{name} (asked alone)", stratum, lines)
-    return {"rows": len(lines), "differ": sum(one != other for one, other in zip(alone, together, strict=True))}
 
 
 def _refusal(name: str, stratum: Stratum, golden: list[GoldenRow]) -> ExportError:

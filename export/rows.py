@@ -113,12 +113,15 @@ class RowMaker:
     def boundaries(self, answer: Answer, count: int) -> Columns:
         """Pairs of rows that differ in one number by one step (one integer), between which the answer jumps.
 
-        Found by bisection on the original: half the pairs between two labels, the others wherever its numbers change.
+        Found by bisection on the original: half the pairs between two labels, the others wherever its numbers
+        change; all between labels where there are no numbers.
         """
         able = [i for i, column in enumerate(self.schema.columns) if column.numeric and i not in self._listed]
         if not able:
             return take(self.table, np.arange(0))
-        pairs = [self._bisect(answer, able, count // 4, by_label) for by_label in (True, False)]
+        numbers = answer(take(self.table, np.arange(1))).numbers.shape[1]
+        kinds = [(count // 4, True), (count // 4, False)] if numbers else [(count // 2, True)]
+        pairs = [self._bisect(answer, able, each, by_label) for each, by_label in kinds]
         return [np.concatenate([pair[index] for pair in pairs]) for index in range(len(self.table))]
 
     def private(self, values: Columns) -> npt.NDArray[np.bool_]:
@@ -160,7 +163,7 @@ class RowMaker:
         apart = np.flatnonzero(_differ(answers[0], answers[1], by_label))[:count]
         base, column = take(base, apart), column[apart]
         low, high = ends[0][apart], ends[1][apart]
-        at_low = _at(answers[0], apart)
+        at_low = answers[0].at(apart)
         while len(apart):
             between = middle(low, high)
             if np.all((between == low) | (between == high)):
@@ -221,10 +224,6 @@ def _differ(a: Answers, b: Answers, by_label: bool) -> npt.NDArray[np.bool_]:
         return different
     unequal: npt.NDArray[np.bool_] = a.accepted & b.accepted & (a.numbers != b.numbers).any(axis=1)
     return unequal
-
-
-def _at(answers: Answers, index: npt.NDArray[np.int64]) -> Answers:
-    return Answers(answers.accepted[index], answers.labels[index], answers.numbers[index])
 
 
 def _keys(values: Columns) -> list[tuple[Any, ...]]:

@@ -9,26 +9,30 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+import onnx
 import pandas as pd
-from sklearn.isotonic import IsotonicRegression
 
 from export.aim import aim
+from export.batches import NOT_ASKED, Replay, wasm_counts
 from export.card import render_card
+from export.carried import check_carried
 from export.convert import convert
 from export.describe import contract_document, reference_document
+from export.effort import Effort, effort_named
 from export.errors import ExportError
+from export.faults import mutation
 from export.frame import Columns, Schema
-from export.mutate import mutation_score, rows_for
 from export.original import Original
+from export.places import Places
 from export.precision import check_precision
 from export.probe import probe
-from export.prove import Evidence, certify, class_of, gather, golden_rows
+from export.prove import certify, class_of, decidable_labels, gather, golden_rows
 from export.rows import RowMaker
-from export.support import check_exportable, check_missing, core_of
+from export.support import check_columns, check_exportable, check_missing, core_of
 from lambda_handler.bundle import Bundle
 from lambda_handler.contract import FORMAT, Contract
 from lambda_handler.predictor import Predictor
@@ -43,13 +47,16 @@ Report = Callable[[str], None]
 Advance = Callable[[int, int], None]
 
 
-def export_bundle(
+def export_bundle(  # noqa: PLR0913 - the public interface: every choice has a default
     estimator: Any,
     X: pd.DataFrame,
     path: Path | str,
     *,
     about: Mapping[str, Any] | None = None,
     seed: int = 0,
+    effort: str = "standard",
+    allow_training_rows: bool = False,
+    replay_wasm: Replay | None = None,
     report: Report = lambda _: None,
     advance: Advance = lambda _done, _total: None,
 ) -> Path:
@@ -62,7 +69,11 @@ def export_bundle(
         about: what the contract says beyond the estimator: `name` (default: the folder's), `version`, `description`,
             `notice`, `target` ({"name", "unit", "description"}), `targets` (the names of several), `features` (column
             -> {"unit", "description", "type"}), `scores` (name -> number on held-out rows, for the card).
-        seed: of every draw; the same estimator, table and seed give the same bundle, byte for byte.
+        seed: of every draw; the same estimator, table, seed and effort give the same bundle, byte for byte.
+        effort: how hard the proof tries: `quick`, `standard` or `full`.
+        allow_training_rows: lets an estimator be exported whose graph has to hold rows of the training table.
+        replay_wasm: answers a list of rows with the bundle in a folder, as the page would; without it the certificate
+            says that this was not compared.
         report: called with one line per step.
         advance: called with (done, total) while the mutants are tried.
 
@@ -74,20 +85,45 @@ def export_bundle(
     """
     out = Path(path)
     _check_place(out)
+    tries = effort_named(effort)
     report("checking every step")
     check_exportable(estimator)
     booleans = [name for name, told in (about or {}).get("features", {}).items() if told.get("type") == "boolean"]
     schema = Schema(X, booleans)
-    _check_columns(estimator, schema)
+    check_columns(estimator, schema)
     check_missing(core_of(estimator)[0], schema)
     told = {**ABOUT, "name": out.name, "target": {"name": "target", "unit": None, "description": None}, **(about or {})}
     table = schema.values(X)
     check_precision(core_of(estimator)[0], schema, table)
+    told["carries"] = check_carried(core_of(estimator)[0], allowed=allow_training_rows)
     report("converting")
-    files = _prove(estimator, schema, table, told, seed, report, advance)
-    files["manifest.json"] = _json(_manifest(files, X, seed))
-    _seal(files, out)
+    proved = _prove(estimator, schema, table, told, seed, tries, report, advance)
+    _seal(proved, lambda files: _manifest(files, X, seed), out, replay_wasm, report)
     return out
+
+
+@dataclass(frozen=True)
+class _Proved:
+    """Everything that a bundle is made of, but its digests and what another runtime says."""
+
+    model: bytes
+    document: dict[str, Any]
+    golden: list[dict[str, Any]]
+    certificate: dict[str, Any]
+    reference: dict[str, Any]
+    scores: Mapping[str, float]
+    rows: int
+
+    def files(self) -> dict[str, bytes]:
+        card = render_card(self.document, self.certificate, self.scores, self.rows, len(self.model))
+        return {
+            "model.onnx": self.model,
+            "contract.json": _json(self.document),
+            "golden.jsonl": b"".join(json.dumps(line, ensure_ascii=False).encode() + b"\n" for line in self.golden),
+            "parity.json": _json(self.certificate),
+            "reference.json": _json(self.reference),
+            "card.html": card.encode(),
+        }
 
 
 def _prove(
@@ -96,36 +132,32 @@ def _prove(
     table: Columns,
     about: Mapping[str, Any],
     seed: int,
+    effort: Effort,
     report: Report,
     advance: Advance,
-) -> dict[str, bytes]:
+) -> _Proved:
     original, maker = Original(estimator, schema, table), RowMaker(schema, table, seed)
     model = convert(core_of(estimator)[0], schema, numbers=original.form.numbers, targets=len(original.form.targets))
     report("asking the original what it accepts")
     accepted = probe(original, schema, maker, core_of(estimator)[0])
     digest = hashlib.sha256(model).hexdigest()
     document = contract_document(original, table, accepted, about, digest)
-    aimed = aim(model, schema, table, seed)
-    evidence = gather(original, maker, aimed, seed, report)
+    document["carries_training_rows"] = bool(about["carries"])
+    aims = [aim(model, schema, table, seed + turn, effort.splits) for turn in (0, 1)]
+    places = Places(onnx.load_from_string(model))
+    evidence = gather(original, maker, aims, places, effort, seed, report)
     report("holding the export against the original")
     document["tolerance"] = class_of(evidence, _predictor(document, model))
     predictor = _predictor(document, model)
-    golden = golden_rows(evidence, original, predictor.contract)
-    certificate = certify(predictor, evidence, golden, original)
+    decidable = decidable_labels(evidence, original, predictor.contract)
+    golden = golden_rows(evidence, original, predictor.contract, decidable)
+    certificate = certify(predictor, evidence, golden, original, decidable)
     _keep_examples_public(document, golden, maker)
-    report("trying mutants")
-    rows = rows_for(_constructed(evidence), evidence.real[0], seed)
-    certificate["mutation"] = mutation_score(predictor, rows, aimed, seed, advance)
+    report("trying small faults")
+    tried = mutation(predictor, evidence, decidable, places, aims[1], effort, seed, advance)
+    certificate = {"format": FORMAT, "effort": effort.name, **certificate, **tried}
     reference = reference_document(schema, table, predictor.contract, *predictor.run(table))
-    card = render_card(document, certificate, about["scores"], len(table[0]), len(model))
-    return {
-        "model.onnx": model,
-        "contract.json": _json(document),
-        "golden.jsonl": b"".join(json.dumps(line, ensure_ascii=False).encode() + b"\n" for line in golden),
-        "parity.json": _json(certificate),
-        "reference.json": _json(reference),
-        "card.html": card.encode(),
-    }
+    return _Proved(model, document, golden, certificate, reference, about["scores"], len(table[0]))
 
 
 def _predictor(document: Mapping[str, Any], model: bytes) -> Predictor:
@@ -140,26 +172,6 @@ def _keep_examples_public(document: dict[str, Any], golden: list[dict[str, Any]]
     row = next((row for row in answered if None not in row.values()), answered[0])
     for feature in document["features"]:
         feature["example"] = row[feature["name"]]
-
-
-def _constructed(evidence: Evidence) -> Columns:
-    """All constructed rows that the original accepts."""
-    parts = [[array[evidence.answers[name].accepted] for array in values] for name, values in evidence.strata.items()]
-    return [np.concatenate(pieces) for pieces in zip(*parts, strict=True)]
-
-
-def _check_columns(estimator: Any, schema: Schema) -> None:
-    core = core_of(estimator)[0]
-    fitted = schema.names if type(core) is IsotonicRegression else getattr(core, "feature_names_in_", None)
-    if fitted is None:
-        raise ExportError(
-            "the estimator was fitted on an array: it does not know its columns' names",
-            "Fit it on the DataFrame and pass the same one.",
-        )
-    if list(fitted) != schema.names:
-        apart = [name for name in fitted if name not in schema.names] or [n for n in schema.names if n not in fitted]
-        got = f"{apart[0]!r} is in one of them only" if apart else "their order differs"
-        raise ExportError(f"X must have the columns that the estimator was fitted on; {got}", "Pass the fitted X.")
 
 
 def _check_place(out: Path) -> None:
@@ -204,14 +216,30 @@ def _json(document: Any) -> bytes:
     return json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False).encode() + b"\n"
 
 
-def _seal(files: Mapping[str, bytes], out: Path) -> None:
-    """Write all files beside the place, then move the folder there in one step."""
+def _seal(
+    proved: _Proved,
+    manifest: Callable[[Mapping[str, bytes]], dict[str, Any]],
+    out: Path,
+    replay_wasm: Replay | None,
+    report: Report,
+) -> None:
+    """Write all files beside the place, replay them elsewhere, then move the folder there in one step."""
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as temporary:
-        made = Path(temporary) / "bundle"
+        made = Path(temporary) / out.name
         made.mkdir()
-        for name, content in files.items():
-            (made / name).write_bytes(content)
+        proved.certificate["batch"].update(NOT_ASKED)
+        _write(proved.files(), manifest, made)
+        if replay_wasm is not None:
+            report("replaying in wasm")
+            proved.certificate["batch"].update(wasm_counts(made, proved.golden, replay_wasm))
+            _write(proved.files(), manifest, made)
         if out.exists():
             shutil.move(out, Path(temporary) / "earlier")
         made.rename(out)
+
+
+def _write(files: dict[str, bytes], manifest: Callable[[Mapping[str, bytes]], dict[str, Any]], folder: Path) -> None:
+    files["manifest.json"] = _json(manifest(files))
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
