@@ -158,6 +158,18 @@ def _check(arguments: argparse.Namespace) -> int:
     return FAILED if found else DONE
 
 
+def _warn(material: Any) -> None:
+    """Say before the fit what of a table to train on no export could hold; training goes on."""
+    from export.check import check_pipeline, shown
+    from train.models import build_candidates
+
+    task, settings = material.target.task, material.config.candidates
+    candidates = build_candidates(material.X, task, settings, seed=0).values()
+    found = {str(each): each for model in candidates for each in check_pipeline(model, material.X, material.target.y)}
+    if found:
+        print(shown(list(found.values()), rows=len(material.X)), file=sys.stderr)
+
+
 def _train(arguments: argparse.Namespace) -> int:
     from rich.console import Console
 
@@ -176,7 +188,7 @@ def _train(arguments: argparse.Namespace) -> int:
             name=arguments.name,
             task=arguments.task,
             progress=progress,
-            on_material=lambda material: print_decisions(console, material),
+            on_material=lambda material: (print_decisions(console, material), _warn(material)),
         )
     print_result(console, run)
     console.print(f"Next: selfsame export {out} --out bundles/{out.name}", soft_wrap=True, highlight=False)
@@ -208,7 +220,6 @@ def _export(arguments: argparse.Namespace) -> int:
 
 
 def _verify(arguments: argparse.Namespace) -> int:
-    from demo import print_verdict, steps
     from deploy.verify import RUNTIMES, verify
 
     runtimes = RUNTIMES if arguments.runtime == "all" else (arguments.runtime,)
@@ -216,6 +227,8 @@ def _verify(arguments: argparse.Namespace) -> int:
         verdict = verify(arguments.bundle, runtimes)
         print(json.dumps(verdict.as_json(), indent=1))
     else:
+        from demo import print_verdict, steps
+
         with steps() as (report, _):
             verdict = verify(arguments.bundle, runtimes, lambda runtime: report(f"replaying in {runtime}"))
         print_verdict(verdict)

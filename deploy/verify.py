@@ -1,4 +1,7 @@
-"""Replay the golden rows in every runtime and compare: with the original's answers, and with each other."""
+"""Replay the golden rows in every runtime and compare: with the original's answers, and with each other.
+
+What a runtime needs is imported when it is asked for: the replay in Python needs numpy and onnxruntime alone.
+"""
 
 import tempfile
 from collections.abc import Callable, Sequence
@@ -6,10 +9,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from deploy.browser import replay_browser
-from deploy.lambda_replay import run_lambda
-from deploy.node import replay_node
-from deploy.site import build_site
 from lambda_handler.bundle import Bundle, read_bundle
 from lambda_handler.golden import Stratum, compare, replay
 from lambda_handler.predictor import Predictor
@@ -86,6 +85,8 @@ def verify(path: Path, runtimes: Sequence[str] = RUNTIMES, report: Callable[[str
     for runtime in runtimes:
         report(runtime)
         if runtime == "lambda":
+            from deploy.lambda_replay import run_lambda
+
             replayed = run_lambda(bundle.path, rows)
             answers[runtime], python = replayed.answers, replayed.python
         else:
@@ -113,7 +114,12 @@ def _replay(runtime: str, bundle: Bundle, rows: list[dict[str, Any]]) -> Answers
     if runtime == "python":
         return replay(Predictor(bundle), rows)
     if runtime == "node":
+        from deploy.node import replay_node
+
         return replay_node(bundle.path, rows)
+    from deploy.browser import replay_browser
+    from deploy.site import build_site
+
     with tempfile.TemporaryDirectory(prefix="selfsame-site-") as folder:
         site = build_site([bundle.path], Path(folder) / "site")
         return replay_browser(site, bundle.contract.name, rows)

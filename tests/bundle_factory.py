@@ -282,8 +282,11 @@ def parity_of(golden: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         rows = sum(line["stratum"] == name for line in golden)
         strata.append({"name": name, "rows": rows, "labels_differ": 0, "outside": 0, "undecidable": 0, "max_ulp": 2,
                        "max_abs": 1.1e-16, "worst_row": None})  # fmt: skip
-    mutation = {"mutants": 60, "caught": 57, "kinds": {"threshold": {"mutants": 60, "caught": 57}}, "survivors": []}
-    return {"format": 1, "class": "rounding", "strata": strata, "batch": {"rows": 500, "differ": 0},
+    counts = {"mutants": 60, "effective": 58, "caught": 57}
+    mutation = {**counts, "kinds": {"threshold": counts}, "survivors": []}
+    ways = dict.fromkeys(("alone", "of_2", "of_7", "of_1000", "two_threads", "wasm"), 0)
+    batch = {"rows": 500, **ways, "wasm_reason": None}
+    return {"format": 1, "effort": "standard", "class": "rounding", "strata": strata, "batch": batch, "reached": {},
             "mutation": mutation}  # fmt: skip
 
 

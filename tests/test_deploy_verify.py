@@ -11,6 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+import deploy.browser
+import deploy.lambda_replay
+import deploy.node
 import deploy.verify
 from deploy.verify import RUNTIMES, Verdict, differing_rows, verify
 from lambda_handler.bundle import BundleError
@@ -18,7 +21,12 @@ from lambda_handler.golden import Stratum
 from tests.bundle_factory import Task, make_bundle
 
 Answers = list[dict[str, Any]]
-REPLAYS = {"python": "replay", "lambda": "run_lambda", "node": "replay_node", "browser": "replay_browser"}
+REPLAYS = {
+    "python": (deploy.verify, "replay"),
+    "lambda": (deploy.lambda_replay, "run_lambda"),
+    "node": (deploy.node, "replay_node"),
+    "browser": (deploy.browser, "replay_browser"),
+}
 
 
 @pytest.mark.parametrize("task", ["classification", "multiclass", "regression"])
@@ -77,14 +85,15 @@ FAULTS = [
 
 def with_fault(monkeypatch: pytest.MonkeyPatch, runtime: str, fault: Callable[[Answers], None]) -> None:
     """Let a runtime answer as it does, then change one answer."""
-    real = getattr(deploy.verify, REPLAYS[runtime])
+    module, name = REPLAYS[runtime]
+    real = getattr(module, name)
 
     def replay(*arguments: Any) -> Any:
         found = copy.deepcopy(real(*arguments))
         fault(found.answers if runtime == "lambda" else found)
         return found
 
-    monkeypatch.setattr(deploy.verify, REPLAYS[runtime], replay)
+    monkeypatch.setattr(module, name, replay)
 
 
 @pytest.fixture(scope="module")

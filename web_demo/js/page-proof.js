@@ -6,8 +6,8 @@ import { show } from "./words.js";
 /**
  * @typedef {{name: string, rows: number, labels_differ: number, outside: number, undecidable: number, max_abs: number}}
  *   CertifiedStratum
- * @typedef {{class: string, strata: CertifiedStratum[], batch: {rows: number, differ: number},
- *   mutation: {mutants: number, caught: number}}} Certificate docs/bundle.md's parity.json, as far as it shows here.
+ * @typedef {{class: string, strata: CertifiedStratum[], batch: {rows: number, alone: number},
+ *   mutation: {effective: number, caught: number}}} Certificate docs/bundle.md's parity.json, as far as it shows here.
  * @typedef {import("./golden.js").Comparison} Comparison
  */
 
@@ -38,7 +38,7 @@ const CLASSES = {
 export function showProof(certificate, selfCheck) {
   const rows = sum(certificate.strata, "rows");
   const differ = sum(certificate.strata, "labels_differ") + sum(certificate.strata, "outside");
-  const { mutants, caught } = certificate.mutation;
+  const { effective, caught } = certificate.mutation;
   fill(
     "proof",
     make("h2", { id: "proof-title" }, "Is it the same model?"),
@@ -55,9 +55,9 @@ export function showProof(certificate, selfCheck) {
       fact("rows that differ", show(differ)),
       fact(
         "one row = a batch",
-        `${show(certificate.batch.rows - certificate.batch.differ)} of ${show(certificate.batch.rows)}`,
+        `${show(certificate.batch.rows - certificate.batch.alone)} of ${show(certificate.batch.rows)}`,
       ),
-      fact("altered models caught", mutants === 0 ? "none made" : `${show(caught)} of ${show(mutants)}`),
+      fact("altered models caught", effective === 0 ? "none made" : `${show(caught)} of ${show(effective)}`),
     ),
     selfCheckParts(selfCheck),
     strataTable(certificate.strata),
