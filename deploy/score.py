@@ -15,7 +15,7 @@ from lambda_handler.predictor import Predictor
 from train.columns import MISSING_CODES, is_number
 
 BOOLEANS = {"true": True, "false": False, "1": True, "0": False}
-ARROW_TYPES = {"number": pa.float64(), "integer": pa.int64(), "boolean": pa.bool_(), "category": pa.string()}
+ARROW_TYPES = {"number": pa.float64(), "integer": pa.int64(), "boolean": pa.bool_(), "category": pa.string(), "text": pa.string()}
 NUMBERS = {"probabilities": "probability", "scores": "score", None: ""}  # what a column of them begins with
 MOST_REASONS = 5
 
@@ -79,7 +79,7 @@ def score(bundle: Path, source: Path, target: Path, report: Report = lambda _don
 def convert_text(feature: Feature, cell: str) -> Any:
     """A CSV cell as the feature's type; None where it is missing, the text itself where it does not fit."""
     text = cell.strip()
-    if feature.type == "category":
+    if feature.type in {"category", "text"}:
         return text or None
     if text in MISSING_CODES:
         return None
@@ -92,7 +92,7 @@ def convert_text(feature: Feature, cell: str) -> Any:
 
 def convert_value(feature: Feature, value: Any) -> Any:
     """A JSON or Parquet value as the contract takes it: decimal fractions become floats."""
-    return float(value) if isinstance(value, Decimal) and feature.type != "category" else value
+    return float(value) if isinstance(value, Decimal) and feature.type not in {"category", "text"} else value
 
 
 def _features(contract: Contract, row: dict[str, Any], read: Callable[[Feature, Any], Any]) -> dict[str, Any]:

@@ -36,7 +36,7 @@ class Column:
 
     Attributes:
         name: the column's name.
-        type: what a request holds: number, integer, boolean or category.
+        type: what a request holds: number, integer, boolean, category, or text that a vectorizer reads.
         dtype: the graph value's dtype: float64, float32, int64, bool or string. Whole numbers and booleans that may be
             missing are float64.
         pandas: the pandas dtype that rows are given to the original in.

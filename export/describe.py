@@ -126,15 +126,15 @@ def _feature(
 
 
 def _listed(column: Column, known: list[Any], accepted: Accepted) -> list[Any] | None:
-    """The values that the contract lists: of text all training values, of others where no other is accepted."""
-    if column.dtype != "string" and accepted.unseen is not False:
+    """The values that the contract lists: of categories all training values, of numbers those where no other is accepted."""
+    if column.type == "text" or (column.dtype != "string" and accepted.unseen is not False):
         return None
     return sorted({*known, *accepted.more})
 
 
 def _example(column: Column, known: list[Any], whole: bool | None, *, listed: bool) -> Any:
     """The median of numbers, of integers and listed numbers the lower one; else the commonest; None without any."""
-    if not known:
+    if not known or column.type == "text":  # a text of the table is not given away
         return None
     if column.numeric:
         if listed or column.type == "integer":

@@ -23,12 +23,13 @@ class Schema:
     Args:
         X: the frame; it stays unchanged.
         booleans: names of float64 columns that hold true and false as 1.0 and 0.0.
+        texts: names of string columns that a vectorizer reads.
 
     Raises:
         ExportError: it is no frame, is empty, or a column cannot be described exactly.
     """
 
-    def __init__(self, X: pd.DataFrame, booleans: Collection[str] = ()) -> None:
+    def __init__(self, X: pd.DataFrame, booleans: Collection[str] = (), texts: Collection[str] = ()) -> None:
         if not isinstance(X, pd.DataFrame):
             raise ExportError(
                 f"X must be the pandas DataFrame that the estimator was fitted on; got {type(X).__name__}",
@@ -49,7 +50,8 @@ class Schema:
                 "column names must be distinct; this one stands there twice", "Rename one and fit again.", column=twice
             )
         columns = [describe_column(name, X[name]) for name in names]
-        self.columns = tuple(_as_boolean(each, X[each.name]) if each.name in booleans else each for each in columns)
+        columns = [_as_boolean(each, X[each.name]) if each.name in booleans else each for each in columns]
+        self.columns = tuple(replace(each, type="text") if each.name in texts else each for each in columns)
 
     @property
     def names(self) -> list[str]:

@@ -70,7 +70,7 @@ def probe(original: Original, schema: Schema, rows: RowMaker, estimator: Any) ->
     return [
         Accepted(
             missing.get(i, False),
-            unseen.get(i) if column.dtype == "string" or i in closed else None,
+            unseen.get(i) if column.type == "category" or i in closed else None,
             bounds.get(i),
             tuple(more.get(i, ())),
         )

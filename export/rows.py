@@ -49,6 +49,8 @@ class RowMaker:
         self._known = _fingerprints(table)
         self._whole = frozenset(i for i, column in enumerate(schema.columns) if column.type == "integer")
         self._listed: frozenset[int] = frozenset()
+        texts = [i for i, column in enumerate(schema.columns) if column.type == "text"]
+        self._words = {i: _words(table[i]) for i in texts}  # of free texts no whole one is given away
 
     def leave(self, columns: Iterable[int]) -> None:
         """Search no boundary in these columns: the original takes listed values only."""
@@ -58,7 +60,11 @@ class RowMaker:
         """Rows whose values come, column by column, from one of two training rows."""
         rows = len(self.table[0])
         first, second = self._random.integers(rows, size=(2, count))
-        return [array[np.where(self._random.random(count) < 0.5, first, second)] for array in self.table]
+        made = [array[np.where(self._random.random(count) < 0.5, first, second)] for array in self.table]
+        for index, words in self._words.items():
+            lengths = [len(str(text).split()) for text in made[index]]
+            made[index] = np.array([" ".join(self._random.choice(words, n)) for n in lengths], dtype=object)
+        return made
 
     def special(self, count: int) -> Columns:
         """Recombined rows with one value that software trips over, at least one for each column, and far rows.
@@ -104,7 +110,7 @@ class RowMaker:
 
     def unseen(self, count: int) -> Columns:
         """Recombined rows with a category that training never held."""
-        able = [index for index, column in enumerate(self.schema.columns) if column.dtype == "string"]
+        able = [index for index, column in enumerate(self.schema.columns) if column.type == "category"]
         base = self.recombined(max(count, len(able)) if able else 0)
         for row in range(len(base[0])):
             base[able[row % len(able)]][row] = f"{UNSEEN} {row}"
@@ -224,6 +230,12 @@ def _differ(a: Answers, b: Answers, by_label: bool) -> npt.NDArray[np.bool_]:
         return different
     unequal: npt.NDArray[np.bool_] = a.accepted & b.accepted & (a.numbers != b.numbers).any(axis=1)
     return unequal
+
+
+def _words(texts: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """The words of the texts, as often as they stand there; at least one."""
+    known = [text for text in texts.tolist() if text != MISSING_CODE]
+    return np.array([word for text in known for word in text.split()] or ["word"], dtype=object)
 
 
 def _keys(values: Columns) -> list[tuple[Any, ...]]:

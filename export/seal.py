@@ -21,6 +21,7 @@ from export.batches import NOT_ASKED, Replay, wasm_counts
 from export.card import render_card
 from export.carried import check_carried
 from export.convert import convert
+from export.converters.text import columns_read
 from export.describe import contract_document, reference_document
 from export.effort import Effort, effort_named
 from export.errors import ExportError
@@ -89,7 +90,7 @@ def export_bundle(  # noqa: PLR0913 - the public interface: every choice has a d
     report("checking every step")
     check_exportable(estimator)
     booleans = [name for name, told in (about or {}).get("features", {}).items() if told.get("type") == "boolean"]
-    schema = Schema(X, booleans)
+    schema = Schema(X, booleans, columns_read(core_of(estimator)[0]))
     check_columns(estimator, schema)
     check_missing(core_of(estimator)[0], schema)
     told = {**ABOUT, "name": out.name, "target": {"name": "target", "unit": None, "description": None}, **(about or {})}
@@ -165,13 +166,13 @@ def _predictor(document: Mapping[str, Any], model: bytes) -> Predictor:
 
 
 def _keep_examples_public(document: dict[str, Any], golden: list[dict[str, Any]], maker: RowMaker) -> None:
-    """Where the typical values together are a training row, give a golden row's values as examples instead."""
-    if not maker.holds(feature["example"] for feature in document["features"]):
-        return
+    """Give a golden row's values as examples where the typical ones are a training row, and always of texts."""
+    all_of_them = maker.holds(feature["example"] for feature in document["features"])
     answered = [line["row"] for line in golden if line["stratum"] != "rejected"]
     row = next((row for row in answered if None not in row.values()), answered[0])
     for feature in document["features"]:
-        feature["example"] = row[feature["name"]]
+        if all_of_them or feature["type"] == "text":
+            feature["example"] = row[feature["name"]]
 
 
 def _check_place(out: Path) -> None:

@@ -213,7 +213,7 @@ def _feature(entry: Mapping[str, Any]) -> Feature:
 
 def _check_of(feature: Feature, missing_code: str) -> Callable[[Any, list[Warning_]], Any]:
     known = frozenset(feature.categories or ())
-    if feature.type == "category":
+    if feature.type in {"category", "text"}:
         return partial(_category, feature, known, missing_code)
     return partial({"number": _number, "integer": _integer, "boolean": _boolean}[feature.type], feature, known)
 
@@ -280,7 +280,7 @@ def _category(feature: Feature, known: frozenset[str], missing_code: str, value:
     if value == missing_code:
         reason = f"{feature.name}: this text is reserved for missing values. Send null when the value is unknown."
         raise _Broken("reserved", reason)
-    if value not in known:
+    if feature.unseen is not None and value not in known:
         _check_listed(feature, known, value)
         message = f"{feature.name}: {describe(value)} was not seen in training."
         warnings.append({"feature": feature.name, "kind": "unseen", "message": message})

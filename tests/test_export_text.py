@@ -1,5 +1,7 @@
 """Text to counts: held against scikit-learn on texts that software trips over; Python code is refused."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,12 +13,12 @@ from sklearn.feature_extraction.text import CountVectorizer, HashingVectorizer, 
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
-from export import ExportError
+from export import ExportError, export_bundle
 from export.convert import convert
 from export.frame import Schema
 from export.measure import measure
 from export.support import check_steps
-from lambda_handler.predictor import make_session
+from lambda_handler.predictor import Predictor, make_session
 
 WORDS = [
     "red", "Green", "ünïcode", "ÜBER", "x1", "a", "the", "The", "İstanbul", "Straße", "ǅ", "ﬁn", "e\u0301te\u0301",
@@ -117,3 +119,21 @@ def test_a_vocabulary_with_a_small_sigma_is_refused_and_the_remedy_works() -> No
         check_steps(ColumnTransformer([("text", CountVectorizer(), "line")]).fit(X))
     lowered = X.assign(line=X["line"].map(str.lower).astype("str"))
     check_steps(ColumnTransformer([("text", CountVectorizer(lowercase=False), "line")]).fit(lowered))
+
+
+def test_a_bundle_of_texts_gives_no_whole_text_away(tmp_path: Path) -> None:
+    X = texts()
+    columns = ColumnTransformer([("text", TfidfVectorizer(), "line"), ("rest", "passthrough", ["number"])])
+    bundle = export_bundle(
+        make_pipeline(columns, LogisticRegression()).fit(X, X["line"].str.len() > 20), X, tmp_path / "b"
+    )
+    contract = json.loads((bundle / "contract.json").read_text())
+    feature = contract["features"][0]
+    assert (feature["type"], feature["categories"], feature["unseen"]) == ("text", None, None)
+    whole = {text for text in X["line"] if len(text.split()) > 3}
+    given = "".join(
+        (bundle / name).read_text() for name in ("contract.json", "golden.jsonl", "reference.json", "parity.json")
+    )
+    assert not [text for text in whole if json.dumps(text, ensure_ascii=False) in given]
+    answer = Predictor.load(bundle).predict([{"line": "never seen", "number": 0.0}])[0]
+    assert answer["warnings"] == []

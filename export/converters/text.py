@@ -10,7 +10,9 @@ from typing import Any
 
 import numpy as np
 from onnx import TensorProto
+from sklearn.compose import ColumnTransformer
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
+from sklearn.pipeline import FeatureUnion, Pipeline
 
 from export.converters.converter import Converter
 from export.converters.text_tables import replacements, space_class, word_class
@@ -195,6 +197,26 @@ def _pooled(body: Graph, estimator: Any, parts: str, terms: dict[str, list[str]]
         ngram_indexes=[index for pool in pools for _, index in pool],
         pool_strings=strings,
     )
+
+
+def columns_read(estimator: Any) -> set[str]:
+    """The names of the table's columns that a vectorizer reads in a pipeline's first ColumnTransformer."""
+    first = estimator
+    while isinstance(first, Pipeline):
+        first = first.steps[0][1]
+    names = getattr(first, "feature_names_in_", None)
+    if not isinstance(first, ColumnTransformer) or names is None:
+        return set()
+    taken = first._transformer_to_input_indices
+    return {str(names[i]) for name, step, _ in first.transformers_ if _vectorizes(step) for i in taken[name]}
+
+
+def _vectorizes(step: Any) -> bool:
+    if isinstance(step, Pipeline):
+        return _vectorizes(step.steps[0][1])
+    if isinstance(step, FeatureUnion):
+        return any(_vectorizes(inner) for _, inner in step.transformer_list)
+    return isinstance(step, CountVectorizer)
 
 
 CONVERTERS: dict[type, Converter] = {

@@ -12,7 +12,7 @@ const INT64_LIMIT = 2n ** 63n;
 /**
  * @typedef {"float64" | "float32" | "int64" | "bool" | "string"} Dtype
  * @typedef {{
- *   name: string, input: string, type: "number" | "integer" | "boolean" | "category", dtype: Dtype,
+ *   name: string, input: string, type: "number" | "integer" | "boolean" | "category" | "text", dtype: Dtype,
  *   unit: string | null, description: string | null, missing: "allowed" | "rejected",
  *   range: [number | bigint, number | bigint] | null, accepts: [number | bigint, number | bigint] | null,
  *   categories: (string | number | bigint | boolean)[] | null, unseen: "allowed" | "rejected" | null, whole: boolean | null,
@@ -220,7 +220,7 @@ function checkCategory(contract, feature, value, warnings) {
     throw new Broken("reserved", `${rule} Send null when the value is unknown.`);
   }
   const known = feature.categories ?? [];
-  if (known.includes(value)) return value;
+  if (feature.unseen === null || known.includes(value)) return value;
   checkListed(feature, value);
   const message = `${feature.name}: ${describe(value)} was not seen in training.`;
   warnings.push({ feature: feature.name, kind: "unseen", message });

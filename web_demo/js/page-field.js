@@ -24,7 +24,8 @@ export function makeField(feature, position) {
   const id = `field-${position}`;
   const described = { id, "aria-describedby": `${id}-hint ${id}-message` };
   const numeric = feature.type === "number" || feature.type === "integer";
-  const control = numeric ? numberControl(feature, described) : choiceControl(feature, described);
+  const controlOf = numeric ? numberControl : feature.type === "text" ? textControl : choiceControl;
+  const control = controlOf(feature, described);
   const message = make("p", { id: `${id}-message`, class: "message" });
   const unknown = feature.missing === "allowed" ? unknownButton(feature, control) : null;
   const mark = unknown ?? make("span", { class: "required" }, "required");
@@ -105,6 +106,21 @@ function readNumber(text) {
   if (text === "") return null;
   if (/^-?(0|[1-9]\d*)$/.test(text)) return parseJson(text);
   return NUMBER.test(text) ? Number(text) : text;
+}
+
+/** @param {Feature} feature @param {Record<string, string>} described @returns {Control} */
+function textControl(feature, described) {
+  const area = make("textarea", { ...described, rows: 3, placeholder: feature.missing === "allowed" ? "unknown" : "" });
+  let missing = false;
+  area.addEventListener("input", () => (missing = false));
+  return {
+    controls: [area],
+    read: () => (missing ? null : area.value),
+    write: (value) => {
+      missing = value === null;
+      area.value = missing ? "" : String(value);
+    },
+  };
 }
 
 /** @param {Feature} feature @param {Record<string, string>} described @returns {Control} */
