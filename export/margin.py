@@ -1,5 +1,6 @@
 """How far an answer stands from a turn: of a label without numbers, or of a choice after which the numbers jump."""
 
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -36,10 +37,12 @@ def margins(model: Any, frame: pd.DataFrame, transforms: bool = False) -> npt.ND
         compared there; infinite where it is no number.
     """
     found = np.full(len(frame), np.inf)
-    for step, data in _choices(model, frame, transforms):
-        entry = REGISTRY[type(step)]
-        if entry.margins is not None:
-            found = np.fmin(found, entry.margins(step, data if entry.members(step) else _numbers(data)))
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")  # the model itself was asked before; names and overflows are known
+        for step, data in _choices(model, frame, transforms):
+            entry = REGISTRY[type(step)]
+            if entry.margins is not None:
+                found = np.fmin(found, entry.margins(step, data if entry.members(step) else _numbers(data)))
     return found
 
 

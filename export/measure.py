@@ -130,8 +130,7 @@ class _Transformed:
             return None
         found = np.full(len(frame), np.inf)
         if known.any():
-            with np.errstate(all="ignore"):
-                found[known] = margins(self.estimator, frame[known], transforms=True)
+            found[known] = margins(self.estimator, frame[known], transforms=True)
         return found
 
     def _ask(self, frame: pd.DataFrame) -> npt.NDArray[Any]:

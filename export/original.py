@@ -45,7 +45,7 @@ class Answers:
 
     @property
     def jumps(self) -> npt.NDArray[np.bool_]:
-        """Rows within rounding of a turn, bool of shape (n_rows,): neither their labels nor their numbers are compared."""
+        """Rows within rounding of a turn, bool of shape (n_rows,): neither labels nor numbers are compared."""
         found = np.zeros(len(self.accepted), dtype=bool) if self.margins is None else self.margins <= AT_JUMP
         return np.asarray(found)
 
@@ -131,8 +131,7 @@ class Original:
         answers.labels[index], answers.numbers[index] = labels, numbers
         answers.accepted[index] = np.isfinite(numbers).all(axis=1)
         if answers.margins is not None:
-            with np.errstate(all="ignore"):
-                answers.margins[index] = margins(self._estimator, frame)
+            answers.margins[index] = margins(self._estimator, frame)
 
     def _ask(self, part: pd.DataFrame) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
         """Labels and numbers, as `Answers` has them."""

@@ -245,6 +245,18 @@ def test_the_label_of_an_undecidable_row_is_not_compared_but_its_numbers_are(bun
     assert not holds(exact(bundle), golden, answers)
 
 
+def test_at_a_jump_nothing_is_compared_but_the_form(values: Bundle, bundle: Bundle) -> None:
+    for each, change in ((values, place("value", value=7.0)), (bundle, label(lambda value: 1 - value))):
+        golden = list(each.golden())
+        lines = [{**golden[0], "jump": True}, *golden[1:]]
+        answers = perfect(golden)
+        change(answers[0] if each is values else answers)
+        assert not holds(exact(each), golden, answers)
+        assert holds(exact(each), lines, answers)
+        assert compare(exact(each), lines, answers)[golden[0]["stratum"]].undecidable == 1
+        assert not holds(exact(each), lines, [{"label": 0}, *answers[1:]])
+
+
 @pytest.mark.parametrize("count", [0, 1])
 def test_nothing_to_compare_is_no_success(count: int, bundle: Bundle) -> None:
     golden = list(bundle.golden())[:count]

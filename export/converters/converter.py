@@ -44,8 +44,9 @@ class Converter:
         takes_text: string columns may go in.
         members: the fitted estimators inside it, by name; a string such as "passthrough" may stand for one.
         carries_rows: whether the graph has to hold rows of the training table.
-        margins: of a model that gives labels alone, decided by rounded numbers: how far each row of a float64 matrix
-            is from the next label, as a share of the numbers that are compared, float64 of shape (n_rows,).
+        margins: of one that chooses by rounded numbers, after which its label or its numbers jump: how far each row of
+            a float64 matrix is from another choice, as a share of the numbers that are compared, float64 of shape
+            (n_rows,). At most `export.margin.AT_JUMP` of them: nothing is compared there.
     """
 
     predict: Predict | None = None

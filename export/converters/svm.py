@@ -55,7 +55,12 @@ def convert_classifier(graph: Graph, estimator: Any, inputs: list[Tensor]) -> di
 
 
 def margins(estimator: Any, matrix: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """How far each row is from a turn in the vote between two classes, beside its largest decision."""
+    """How far each row is from a turn in the vote between two classes, beside its largest decision.
+
+    Infinite for two classes, whose score does not jump there and says itself how near they are.
+    """
+    if len(estimator.classes_) == 2:
+        return np.full(len(matrix), np.inf)
     sizes = np.abs(estimator._decision_function(matrix)).reshape(len(matrix), -1)
     return np.asarray(sizes.min(axis=1) / np.maximum(1.0, sizes.max(axis=1)))
 

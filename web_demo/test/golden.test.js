@@ -92,6 +92,19 @@ test("the label of an undecidable row is counted and not compared, its numbers a
   assert.equal(compare(contract, golden, changed).outside, 1);
 });
 
+test("at a jump neither label nor numbers are compared, elsewhere they are", async () => {
+  const golden = GOLDEN.map((line, index) => ({ ...line, jump: index === 1 }));
+  const changed = await answers();
+  changed[1].labels = [0];
+  changed[1].numbers[1] += 0.5;
+  const result = compare(contract, golden, changed);
+  assert.deepEqual([result.labelsDiffer, result.outside, result.strata[0].undecidable], [0, 0, 1]);
+  changed[2].numbers[1] += 0.5;
+  assert.equal(compare(contract, golden, changed).outside, 1);
+  changed[1].numbers.pop();
+  assert.equal(compare(contract, golden, changed).outside, 2);
+});
+
 test("a large number may be further away, in proportion", () => {
   const regression = makeRegression();
   const golden = [{ stratum: "special", row: ROW, answer: { value: 1e9 }, decidable: true }];
