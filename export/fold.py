@@ -58,7 +58,7 @@ def fold(turn: Turn, node: onnx.NodeProto) -> Product:
     for part, end in zip(parts, ends, strict=True):
         span = weights[end - turn.width[part] : end]
         columns = _encoders(turn, part) if weights.shape[1] == 1 else []
-        terms += [_weight(turn, each, span[start : start + width]) for each, start, width in columns]
+        terms += [_weight(turn, node, each, span[start : start + width]) for each, start, width in columns]
         if not columns:
             kept.append((part, span))
     if not terms:
@@ -91,7 +91,7 @@ def _kept(turn: Turn, node: onnx.NodeProto, kept: list[tuple[str, npt.NDArray[np
         joined = f"{node.output[0]}_numbers"
         turn.nodes.append(onnx.helper.make_node("Concat", names, [joined], joined, axis=0))
         names = [joined]
-    return names[0], turn.constant(weights, f"{node.input[1]}_numbers")
+    return names[0], turn.constant(weights, f"{node.output[0]}_weights")
 
 
 def _encoders(turn: Turn, part: str) -> list[tuple[onnx.NodeProto, int, int]]:
@@ -115,12 +115,12 @@ def _encoders(turn: Turn, part: str) -> list[tuple[onnx.NodeProto, int, int]]:
     return [(each, int(start), int(width)) for each, start, width in zip(encoders, starts, widths, strict=True) if each]
 
 
-def _weight(turn: Turn, encoder: onnx.NodeProto, weights: npt.NDArray[np.float64]) -> str:
-    """Look up the weight of each category, 0.0 where no column is one."""
+def _weight(turn: Turn, node: onnx.NodeProto, encoder: onnx.NodeProto, weights: npt.NDArray[np.float64]) -> str:
+    """Look up the weight that a product gives each category, 0.0 where no column is one."""
     padded = np.append(weights.reshape(-1), 0.0)  # position -1
     found = onnx.NodeProto()
     found.CopyFrom(encoder)
-    found.name, found.output[0] = f"{encoder.name}_weight", f"{encoder.output[0]}_weight"
+    found.name = found.output[0] = f"{node.output[0]}_of_{encoder.output[0]}"
     for attribute in found.attribute:
         if attribute.name in {"values_tensor", "default_tensor"}:
             attribute.t.CopyFrom(numpy_helper.from_array(padded[numpy_helper.to_array(attribute.t)]))
