@@ -177,6 +177,11 @@ def _train(arguments: argparse.Namespace) -> int:
     from train.terminal import print_decisions, print_result, progress_bars
 
     console = Console()
+
+    def show(material: Any) -> None:
+        print_decisions(console, material)
+        _warn(material)
+
     out = arguments.out or Path("runs") / arguments.data.stem
     with progress_bars(console) as progress:
         run = train(
@@ -188,7 +193,7 @@ def _train(arguments: argparse.Namespace) -> int:
             name=arguments.name,
             task=arguments.task,
             progress=progress,
-            on_material=lambda material: (print_decisions(console, material), _warn(material)),
+            on_material=show,
         )
     print_result(console, run)
     console.print(f"Next: selfsame export {out} --out bundles/{out.name}", soft_wrap=True, highlight=False)

@@ -2,7 +2,7 @@
 
 import re
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -69,6 +69,27 @@ def check_pipeline(estimator: Any, X: pd.DataFrame | None = None, y: Any = None)
     if fitted is not None:
         found += _distinct(_of_fitted(fitted, None if any(each.column for each in found) else X), found)
     return found
+
+
+def shown(found: Sequence[ExportError], *, rows: int | None) -> str:
+    """The findings as a person reads them.
+
+    Args:
+        found: as `check_pipeline` gives them.
+        rows: how many it was given; None without a table.
+    """
+    if not found:
+        on = (
+            "its classes and parameters; add --rows for its columns"
+            if rows is None
+            else f"a fit on {rows:,} rows at most"
+        )
+        return f"Nothing stands in the way of an exact export, by {on}. `selfsame export` proves it."
+    lines = [f"{len(found)} in the way of an exact export:"]
+    for each in found:
+        where = ", ".join(part for part in (each.step, each.column and f"column {each.column!r}") if part)
+        lines += ["", f"  {where or 'the table'}", f"    {each.reason}.", f"    -> {each.remedy}"]
+    return "\n".join(lines)
 
 
 def _columns(X: pd.DataFrame) -> Iterator[ExportError]:
@@ -221,7 +242,7 @@ def _of_fitted(fitted: Any, X: pd.DataFrame | None) -> list[ExportError]:
     schema = Schema(X)
     apart = _said(lambda: check_columns(fitted, schema))
     if apart:
-        return [*found, apart]
+        return found or [apart]  # what a refused step did not keep, is missing here
     sample = take(schema.values(X), np.arange(min(ROWS, len(X))))
     core = core_of(fitted)[0]
     checks: list[Callable[[], None]] = [

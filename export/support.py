@@ -36,6 +36,7 @@ def check_missing(core: Any, schema: Schema) -> None:
     first = core.steps[0][1] if type(core) is Pipeline else core
     if type(first) is not ColumnTransformer:
         return
+    known = paths(core)
     for name, branch, _ in first.transformers_:
         step = branch.steps[0][1] if type(branch) is Pipeline else branch
         if type(step) not in {SimpleImputer, MissingIndicator} or not is_missing(step.missing_values):
@@ -47,7 +48,7 @@ def check_missing(core: Any, schema: Schema) -> None:
                 raise ExportError(
                     f"the column's missing value is {holds} and this imputer looks for {seeks}: it leaves it in place",
                     f'Set missing_values={holds}, or convert the column with astype("str") and fit again.',
-                    step=f"{name} > {_name(step)}",
+                    step=known[id(step)][1],
                     column=column.name,
                 )
 

@@ -9,7 +9,7 @@ import pytest
 
 import selfsame
 
-COMMANDS = ["train", "export", "verify", "serve", "score", "site", "package", "demo"]
+COMMANDS = ["check", "train", "export", "verify", "serve", "score", "site", "package", "demo"]
 INSTALLED = Path(sys.executable).with_name("selfsame")
 
 

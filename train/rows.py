@@ -12,7 +12,7 @@ from train.errors import TrainError, did_you_mean
 from train.table import read_table
 
 
-def read_rows(path: Path, columns: Sequence[str]) -> pd.DataFrame:
+def read_rows(path: Path, columns: Sequence[str] | None) -> pd.DataFrame:
     """Read some columns of a CSV or Parquet file.
 
     The dtypes are those of `pandas.read_csv` or `pandas.read_parquet` with their defaults, because these are most
@@ -20,13 +20,14 @@ def read_rows(path: Path, columns: Sequence[str]) -> pd.DataFrame:
 
     Args:
         path: The file.
-        columns: The names that the estimator was fitted with, in its order.
+        columns: The names that the estimator was fitted with, in its order; None takes all of the file.
 
     Raises:
         TrainError: The file cannot be read as a table, or lacks a column.
     """
     table = read_table(path)
     known = [str(name) for name in table.frame.columns]
+    columns = known if columns is None else columns
     for column in columns:
         if column not in known:
             rule = "The rows must have every column that the estimator was fitted with."
