@@ -78,6 +78,7 @@ def mutants(
     chosen = sorted(random.permutation(encoders)[:PLACES].tolist())
     made += _drawn([each for position in chosen for each in _categories(position, nodes[position])], per_kind, random)
     made += _drawn([each for position in chosen for each in _keys(position, nodes[position])], per_kind, random)
+    made += _drawn([each for position in chosen for each in _weights(position, nodes[position])], per_kind, random)
     return made + list(_constants(model, per_kind, random))
 
 
@@ -117,6 +118,17 @@ def _categories(position: int, node: onnx.NodeProto) -> Iterator[Mutant]:
             swapped[[index, index + 1]] = values[[index + 1, index]]
             place = f"encoder {position}, categories {index} and {index + 1} swapped"
             yield Mutant("category", place, node.output[0], node=_replaced(node, "values_tensor", swapped))
+
+
+def _weights(position: int, node: onnx.NodeProto) -> Iterator[Mutant]:
+    """A number that an encoder gives, changed."""
+    values = _tensor_of(node, "values_tensor")
+    if values is None or values.dtype.kind != "f" or (values == np.floor(values)).all():
+        return
+    for index, value in enumerate(values):
+        if np.isfinite(value):
+            changed = _changed(node, "values_tensor", index, _after("table", value))
+            yield Mutant("table", f"encoder {position}, value {index}", node.output[0], node=changed)
 
 
 def _keys(position: int, node: onnx.NodeProto) -> Iterator[Mutant]:

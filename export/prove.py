@@ -58,6 +58,7 @@ def gather(
     original: Original,
     maker: RowMaker,
     aims: Sequence[Aimed],
+    edge_rows: tuple[Columns, Columns],
     places: Places,
     effort: Effort,
     seed: int,
@@ -69,6 +70,7 @@ def gather(
         original: asked.
         maker: of the rows.
         aims: rows aimed at splits; of the first some are stored, of the others none.
+        edge_rows: from `edges`; those beside the edges are not stored.
         places: of the graph.
         effort: how many rows.
         seed: of the sample of a large training table.
@@ -76,10 +78,11 @@ def gather(
     """
     strata: dict[str, Columns] = {}
     answers: dict[str, Answers] = {}
-    unstored = [(aimed.rows, original.answer(aimed.rows)) for aimed in aims[1:]]
-    for name in ("recombined", "boundary", "threshold", "special", "missing", "unseen"):
+    unstored = [(rows, original.answer(rows)) for rows in (*(aimed.rows for aimed in aims[1:]), edge_rows[1])]
+    given = {"threshold": aims[0].rows, "edge": edge_rows[0]}
+    for name in ("recombined", "boundary", "threshold", "edge", "special", "missing", "unseen"):
         report(f"asking the original: {name} rows")
-        made = _make(original, maker, name, aims[0], effort)
+        made = given[name] if name in given else _make(original, maker, name, effort)
         if not len(made[0]):
             continue
         found = original.answer(made)
@@ -110,9 +113,7 @@ def _accepted(parts: Sequence[tuple[Columns, Answers]]) -> tuple[Columns, Answer
     return columns, Answers.joined([answers.at(index) for (_, answers), index in zip(parts, kept, strict=True)])
 
 
-def _make(original: Original, maker: RowMaker, name: str, aimed: Aimed, effort: Effort) -> Columns:
-    if name == "threshold":
-        return aimed.rows
+def _make(original: Original, maker: RowMaker, name: str, effort: Effort) -> Columns:
     if name == "boundary":
         return maker.boundaries(original.answer, COUNTS[name])
     made: Columns = getattr(maker, name)(effort.recombined if name == "recombined" else COUNTS[name])

@@ -13,8 +13,9 @@ from export.frame import MISSING_CODE, Column, Columns, Schema, take
 from export.original import Answers
 from lambda_handler.contract import is_missing
 
-COUNTS = {"recombined": 160, "boundary": 160, "special": 120, "missing": 60, "unseen": 40}
+COUNTS = {"recombined": 150, "boundary": 160, "edge": 120, "special": 120, "missing": 60, "unseen": 40}
 FAR = 24  # of the special rows
+BEYOND = 0.15  # of the ends between which boundaries are searched: as far outside the training range as it is wide
 NUMBERS = (
     0.0, -0.0, 1.0, -1.0, 0.5, 5e-324, -5e-324, 2.2250738585072014e-308, 1e-9, 16777217.0, 2.0**53, 2.0**53 + 2,
     0.1, float(np.float32(0.1)), 1.401298464324817e-45, 1.1754943508222875e-38, -1.401298464324817e-45,
@@ -180,12 +181,16 @@ class RowMaker:
         return [np.concatenate(both) for both in zip(*pairs, strict=True)]
 
     def _steps(self, columns: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-        """A training value of each given column, as a position in the order of its numbers."""
+        """A training value of each given column, or now and then one beyond, as a position among its numbers."""
         steps = np.zeros(len(columns), dtype=np.int64)
         for row, index in enumerate(columns):
             numbers = self.table[index]
             known = numbers[~np.isnan(numbers)]
             value = self._random.choice(known) if len(known) else numbers.dtype.type(0)
+            if len(known) and self._random.random() < BEYOND:
+                low, high = float(known.min()), float(known.max())
+                away = self.schema.columns[index].nearest(self._random.choice([2 * low - high, 2 * high - low]))
+                value = numbers.dtype.type(away)
             steps[row] = int(value) if index in self._whole else to_steps(np.array([value]))[0]
         return steps
 

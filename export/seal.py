@@ -23,6 +23,7 @@ from export.carried import check_carried
 from export.convert import convert
 from export.converters.text import columns_read
 from export.describe import contract_document, reference_document
+from export.edges import edges
 from export.effort import Effort, effort_named
 from export.errors import ExportError
 from export.faults import mutation
@@ -32,7 +33,7 @@ from export.places import Places
 from export.precision import check_precision
 from export.probe import probe
 from export.prove import certify, class_of, decidable_labels, gather, golden_rows
-from export.rows import RowMaker
+from export.rows import COUNTS, RowMaker
 from export.support import check_columns, check_exportable, check_missing, core_of
 from lambda_handler.bundle import Bundle
 from lambda_handler.contract import FORMAT, Contract
@@ -145,8 +146,11 @@ def _prove(
     document = contract_document(original, table, accepted, about, digest)
     document["carries_training_rows"] = bool(about["carries"])
     aims = [aim(model, schema, table, seed + turn, effort.splits) for turn in (0, 1)]
-    places = Places(onnx.load_from_string(model))
-    evidence = gather(original, maker, aims, places, effort, seed, report)
+    graph = onnx.load_from_string(model)
+    places = Places(graph)
+    report("searching the graph's edges")
+    edge_rows = edges(graph, maker, COUNTS["edge"])
+    evidence = gather(original, maker, aims, edge_rows, places, effort, seed, report)
     report("holding the export against the original")
     document["tolerance"] = class_of(evidence, _predictor(document, model))
     predictor = _predictor(document, model)
