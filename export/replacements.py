@@ -23,7 +23,6 @@ REPLACEMENTS: dict[str, tuple[str, ...]] = {  # by class name; others' libraries
     "GraphicalLassoCV": ("EllipticEnvelope",),
     "HDBSCAN": ("MeanShift", "KMeans"),
     "HashingVectorizer": ("CountVectorizer", "TfidfVectorizer"),
-    "KNNImputer": ("IterativeImputer", "SimpleImputer"),
     "KernelDensity": ("GaussianMixture",),
     "LedoitWolf": ("EllipticEnvelope",),
     "MDS": ("PCA",),

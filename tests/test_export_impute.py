@@ -8,13 +8,13 @@ import pandas as pd
 import pytest
 from export_tools import frame, target
 from sklearn.experimental import enable_iterative_imputer  # noqa: F401 (scikit-learn hides the class without it)
-from sklearn.impute import IterativeImputer, MissingIndicator, SimpleImputer
+from sklearn.impute import IterativeImputer, KNNImputer, MissingIndicator, SimpleImputer
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline, make_union
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
-from export.converters import impute
+from export.converters import impute, impute_nearest
 from export.measure import Measured, measure
 
 NUMBERS = ["income", "2nd height", "visits", "\U0001f600"]
@@ -162,3 +162,59 @@ def test_a_missing_value_left_in_place_is_noticed(monkeypatch: pytest.MonkeyPatc
     assert measured(SimpleImputer(), X).verdict == "identical"
     monkeypatch.setattr(impute, "missing", lambda graph, name, *_: graph.add("IsInf", name))
     assert measured(SimpleImputer(), X).verdict == "WRONG"
+
+
+def sparse_rows() -> pd.DataFrame:
+    """Three numbers, of which one in seven is missing, and rows that share no column."""
+    random = np.random.default_rng(0)
+    X = pd.DataFrame(random.normal(size=(120, 3)), columns=["a", "b", "c"])
+    return X.mask(random.random(X.shape) < 0.15)
+
+
+@pytest.mark.parametrize(
+    "imputer",
+    [
+        KNNImputer(),
+        KNNImputer(n_neighbors=2, weights="distance", add_indicator=True),
+        KNNImputer(n_neighbors=500),
+        KNNImputer(keep_empty_features=True, n_neighbors=1),
+        KNNImputer(missing_values=-7.0),
+    ],
+    ids=repr,
+)
+def test_nearest_rows(imputer: KNNImputer) -> None:
+    X = sparse_rows().assign(empty=np.nan)
+    X = X if np.isnan(imputer.missing_values) else X.fillna(-7.0)
+    found = measured(imputer, X)
+    assert found.verdict == "rounding", found
+    assert found.undecidable < found.rows / 10
+
+
+def test_nearest_rows_inside_a_pipeline() -> None:
+    X = sparse_rows()
+    y = (X["a"].fillna(0.0) > 0.0).to_numpy().astype(int)
+    found = measured(make_pipeline(StandardScaler(), KNNImputer(), LogisticRegression()), X, y)
+    assert found.verdict == "rounding", found
+
+
+def test_equally_near_rows_are_refused_or_undecidable() -> None:
+    X = sparse_rows()
+    found = measured(KNNImputer(n_neighbors=3), (2.0 * X).round())
+    assert found.verdict == "refused" and "IterativeImputer" in found.reason
+    imputer = KNNImputer(n_neighbors=1).fit(pd.DataFrame({"a": [0.0, 2.0, 7.0], "b": [1.0, 5.0, 5.0]}))
+    apart = impute_nearest.margins(imputer, np.array([[1.0, np.nan], [0.5, np.nan], [4.5, np.nan], [np.nan, np.nan]]))
+    assert apart[0] < 1e-12 < apart[1]
+    assert np.isinf(apart[2:]).all()  # both neighbours hold the same; no distance is known
+    far = KNNImputer(weights="distance").fit(X + 1e6)
+    assert "rounding" in str(impute_nearest.check(far))
+
+
+def test_a_wrong_neighbour_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    imputer = KNNImputer(n_neighbors=3).fit(sparse_rows())
+    right = impute_nearest._Row._mean
+
+    def other(row: Any, graph: Any, column: int, apart: str) -> str:
+        return right(row, graph, column, graph.add("Neg", apart))
+
+    monkeypatch.setattr(impute_nearest._Row, "_mean", other)
+    assert measure(imputer, sparse_rows(), transformer=True, rows=20).verdict == "WRONG"
