@@ -10,7 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from sklearn.base import clone
+from sklearn.linear_model import RidgeCV
 from sklearn.preprocessing import FunctionTransformer
+from threadpoolctl import threadpool_limits
 
 from export.columns import describe_column
 from export.converters import REGISTRY
@@ -33,12 +35,17 @@ SMALL: dict[str, Any] = {  # parameters that cost time and do not decide whether
     "n_estimators": 2, "n_init": 1, "n_iter": 1, "n_restarts_optimizer": 0, "n_jobs": None, "verbose": False,
     "memory": None,
 }  # fmt: skip
+FEW, NO_SEARCH = {"max_iter": 2}, {"optimizer": None}
 SMALL_OF: dict[str, dict[str, Any]] = {
-    "HistGradientBoostingClassifier": {"max_iter": 2},
-    "HistGradientBoostingRegressor": {"max_iter": 2},
-    "MLPClassifier": {"max_iter": 2},
-    "MLPRegressor": {"max_iter": 2},
-    "IterativeImputer": {"max_iter": 1},
+    "DictionaryLearning": FEW,
+    "GaussianProcessClassifier": NO_SEARCH,
+    "GaussianProcessRegressor": NO_SEARCH,
+    "HistGradientBoostingClassifier": FEW,
+    "HistGradientBoostingRegressor": FEW,
+    "IterativeImputer": FEW,
+    "LogisticRegressionCV": {"Cs": 1},
+    "MLPClassifier": FEW,
+    "MLPRegressor": FEW,
 }
 
 
@@ -60,14 +67,15 @@ def check_pipeline(estimator: Any, X: pd.DataFrame | None = None, y: Any = None)
     known = is_fitted(estimator)
     if not known:
         found += _planned(estimator)
-    fitted: Any = estimator if known else None
+    fitted, tried = (estimator, X) if known else (None, None)
     if not known and X is not None and not any(each.column for each in found):
         try:
-            fitted = fitted_copy(estimator, X, y)
+            fitted, tried = fitted_copy(estimator, X, y)
         except Exception as error:
-            found.append(_unfit(error, estimator, X))
+            found += _unfit(error, estimator, X, found)
     if fitted is not None:
-        found += _distinct(_of_fitted(fitted, None if any(each.column for each in found) else X), found)
+        held = X is not None and not any(each.column for each in found)
+        found += _distinct(_of_fitted(fitted, X if held else None, tried), found)
     return found
 
 
@@ -164,15 +172,19 @@ def _estimators(name: str, value: Any) -> list[tuple[str, Any]]:
     return [(name, value)] if hasattr(value, "fit") and not isinstance(value, type) else []
 
 
-def fitted_copy(estimator: Any, X: pd.DataFrame, y: Any) -> Any:
-    """Fit a small copy on a sample; where that fails, a full copy on all rows."""
+def fitted_copy(estimator: Any, X: pd.DataFrame, y: Any) -> tuple[Any, pd.DataFrame]:
+    """Fit a small copy on a sample; where that fails, a full copy on all rows.
+
+    Returns:
+        The copy, and the rows that it was fitted on.
+    """
     rows = sample_rows(X, y)
-    with warnings.catch_warnings(), np.errstate(all="ignore"):
+    with warnings.catch_warnings(), np.errstate(all="ignore"), threadpool_limits(1):
         warnings.simplefilter("ignore")
         try:
-            return _fit(_small(clone(estimator)), X.iloc[rows], _rows(y, rows))
+            return _fit(_small(clone(estimator)), X.iloc[rows], _rows(y, rows)), X.iloc[rows]
         except Exception:
-            return _fit(clone(estimator), X, y)
+            return _fit(clone(estimator), X, y), X
 
 
 def _fit(estimator: Any, X: pd.DataFrame, y: Any) -> Any:
@@ -189,7 +201,7 @@ def _small(estimator: Any) -> Any:
         wanted = SMALL | SMALL_OF.get(type(step).__name__, {})
         parameters = step.get_params(deep=False)
         step.set_params(**{name: value for name, value in wanted.items() if parameters.get(name)})
-        if isinstance(parameters.get("cv"), int):
+        if "cv" in parameters and isinstance(parameters["cv"], int | None) and not isinstance(step, RidgeCV):
             step.set_params(cv=2)
         if "param_grid" in parameters:
             step.set_params(param_grid=_first(parameters["param_grid"]))
@@ -216,8 +228,8 @@ def sample_rows(X: pd.DataFrame, y: Any) -> npt.NDArray[np.int64]:
     return np.array(sorted(rows), dtype=np.int64)
 
 
-def _unfit(error: Exception, estimator: Any, X: pd.DataFrame) -> ExportError:
-    """The refusal where scikit-learn itself cannot fit the copy."""
+def _unfit(error: Exception, estimator: Any, X: pd.DataFrame, found: Sequence[ExportError]) -> list[ExportError]:
+    """The refusal where scikit-learn itself cannot fit the copy; none where a refused step is at fault."""
     kinds: list[str] = []
     trace = error.__traceback__
     while trace is not None:
@@ -225,25 +237,33 @@ def _unfit(error: Exception, estimator: Any, X: pd.DataFrame) -> ExportError:
         kinds += [type(step).__name__] if hasattr(step, "fit") and hasattr(step, "get_params") else []
         trace = trace.tb_next
     named = [path for step, path in planned_steps(estimator) if kinds and type(step).__name__ == kinds[-1]]
+    if found and (kinds[-1:] == ["Pipeline"] or {each.step for each in found} & set(named)):
+        return []
     text = re.search(r"could not convert string to float: '(.*)'", str(error))
     holds = [name for name in X.columns if text and (X[name].astype(object) == text[1]).any()]
     remedy = "Change this step or the column, so that fit works, and check again."
     if text:
         remedy = 'Encode the column with OneHotEncoder or OrdinalEncoder, or convert it with astype("float64").'
     reason = f"scikit-learn cannot fit it on these rows: {str(error).strip().splitlines()[0].rstrip('.')}"
-    return ExportError(reason, remedy, step=named[0] if named else None, column=str(holds[0]) if holds else None)
+    return [ExportError(reason, remedy, step=named[0] if named else None, column=str(holds[0]) if holds else None)]
 
 
-def _of_fitted(fitted: Any, X: pd.DataFrame | None) -> list[ExportError]:
-    """What the export itself says of a fitted estimator, up to the proof."""
+def _of_fitted(fitted: Any, X: pd.DataFrame | None, tried: pd.DataFrame | None) -> list[ExportError]:
+    """What the export itself says of a fitted estimator, up to the proof.
+
+    Args:
+        fitted: the estimator.
+        X: the table, whose columns the graph can hold; None without one.
+        tried: rows of it that the estimator was fitted on.
+    """
     found = list(obstacles(fitted))
-    if X is None:
+    if X is None or tried is None:
         return found
     schema = Schema(X)
     apart = _said(lambda: check_columns(fitted, schema))
     if apart:
         return found or [apart]  # what a refused step did not keep, is missing here
-    sample = take(schema.values(X), np.arange(min(ROWS, len(X))))
+    sample = take(schema.values(tried), np.arange(min(ROWS, len(tried))))
     core = core_of(fitted)[0]
     checks: list[Callable[[], None]] = [
         lambda: check_missing(core, schema),

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from sklearn.compose import ColumnTransformer
 from sklearn.exceptions import NotFittedError
+from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.impute import MissingIndicator, SimpleImputer
 from sklearn.isotonic import IsotonicRegression
 from sklearn.pipeline import Pipeline
@@ -216,12 +217,14 @@ def patch_of(step: Any) -> tuple[str, str] | None:
 
 
 def is_fitted(step: Any) -> bool:
-    """Whether `fit` was called."""
+    """Whether `fit` was called, or a transformer needs no fit."""
     try:
         check_is_fitted(step)
-    except NotFittedError:
+    except (NotFittedError, AttributeError, TypeError):  # AttributeError: an estimator inside is None
         return False
-    return True
+    if type(step) is Pipeline:
+        return not step.steps or stands_for_nothing(step.steps[-1][1]) or is_fitted(step.steps[-1][1])
+    return type(step) is not GaussianProcessRegressor or hasattr(step, "kernel_")  # it answers without a fit, too
 
 
 def _name(step: Any) -> str:

@@ -15,6 +15,8 @@ from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.decomposition import PCA
 from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestClassifier, StackingClassifier
 from sklearn.feature_extraction.text import CountVectorizer, HashingVectorizer
+from sklearn.frozen import FrozenEstimator
+from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.manifold import TSNE
@@ -191,7 +193,8 @@ def test_the_copy_is_small_and_its_sample_keeps_classes_categories_and_missing_v
     assert (y[rows] == "yes").sum() >= 6
     assert X.income.iloc[rows].isna().any()
     search = GridSearchCV(RandomForestClassifier(500, n_jobs=-1, verbose=1), {"max_depth": [2, 3]})
-    copy = fitted_copy(search, X[["2nd height", "visits"]], y)
+    copy, tried = fitted_copy(search, X[["2nd height", "visits"]], y)
+    assert len(tried) < 300
     assert len(copy.best_estimator_.estimators_) == 2
     assert len(copy.cv_results_["params"]) == 1
 
@@ -200,6 +203,25 @@ def test_a_wish_for_more_than_the_sample_has_falls_back_on_the_whole_table() -> 
     X = pd.DataFrame({f"c{i}": np.random.default_rng(i).normal(size=600) for i in range(300)})
     pipeline = make_pipeline(PCA(n_components=280), DecisionTreeRegressor())
     assert check_pipeline(pipeline, X, X.c0) == []
+
+
+def test_rows_beyond_the_sample_do_not_confuse_the_copy() -> None:
+    X = frame(400)[NUMBERS]  # as many numbers as rows: most are unseen by the copy
+    assert check_pipeline(make_pipeline(OneHotEncoder(), DecisionTreeClassifier()), X, target(X)) == []
+
+
+def test_a_frozen_model_is_fitted() -> None:
+    X = numbers()
+    frozen = FrozenEstimator(DecisionTreeClassifier(max_depth=2).fit(X, target(X)))
+    assert check_pipeline(frozen, X) == []
+    assert "is not fitted" in one(check_pipeline(FrozenEstimator(DecisionTreeClassifier()), X, target(X))).reason
+
+
+def test_a_gaussian_process_that_answers_without_a_fit_is_unfitted() -> None:
+    X = numbers()
+    with pytest.raises(ExportError, match="is not fitted"):
+        export_bundle(GaussianProcessRegressor(), X, "never")
+    assert check_pipeline(GaussianProcessRegressor(alpha=1.0), X, value(X)) == []
 
 
 # --- remedies, taken literally -------------------------------------------------------------------------------------
