@@ -161,6 +161,16 @@ def test_text_that_reaches_numbers_names_its_column() -> None:
     assert "it was fitted on text" in error.reason
 
 
+def test_refusals_while_the_graph_is_written_are_all_listed() -> None:
+    X = numbers().assign(size=["1.5", "2"] * 150, mass=["3", "4e0"] * 150)
+    columns = ColumnTransformer([("s", StandardScaler(), ["size"]), ("m", StandardScaler(), ["mass"])])
+    found = check_pipeline(make_pipeline(columns, PCA(2), DecisionTreeClassifier()), X, target(numbers()))
+    assert [(each.step, each.column) for each in found] == [
+        ("columntransformer > s", "size"),
+        ("columntransformer > m", "mass"),
+    ]
+
+
 def test_every_column_that_no_graph_holds_is_listed_beside_the_steps() -> None:
     X = numbers().assign(day=pd.Timestamp("2026-01-01"), kind=[1, "a"] * 150)
     found = check_pipeline(make_pipeline(Louder(), DecisionTreeClassifier()), X, target(numbers()))
