@@ -75,6 +75,8 @@ class _Turn:
             self._products[node.output[0]] = fold(self, node)
         elif self._adds_row(node):
             self._products.pop(node.input[0]).add(node.input[1], node.output[0])
+        elif node.op_type == "Transpose" and self.turnable(node.input[0]):
+            self.nodes.append(onnx.helper.make_node("Identity", [self.turned(node.input[0])], node.output, node.name))
         else:
             for name in _reads(node):
                 self.natural(name)

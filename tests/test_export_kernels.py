@@ -54,6 +54,8 @@ VECTORS: dict[str, Any] = {
 VALUES: dict[str, Any] = {
     "SVR": SVR(),
     "SVR poly": SVR(kernel="poly", gamma=0.1),
+    "SVR of sharp distances": SVR(gamma=300.0),
+    "SVR of constants": SVR(epsilon=1e6),
     "NuSVR": NuSVR(C=10.0),
     "ridge": KernelRidge(),
     **{f"ridge {kernel}": KernelRidge(kernel=kernel, gamma=0.1) for kernel in ("rbf", "laplacian", "poly")},
@@ -82,13 +84,13 @@ POSITIVE: dict[str, Any] = {
 @pytest.mark.parametrize(("name", "classes"), [*((name, 3) for name in VECTORS), ("rbf", 2), ("nu", 2)])
 def test_support_vector_classifiers(name: str, classes: int) -> None:
     found = measured(VECTORS[name], classes)
-    assert found.verdict == "rounding", found
+    assert found.verdict in {"identical", "rounding"}, found
 
 
 @pytest.mark.parametrize("name", VALUES)
 def test_kernel_regressors(name: str) -> None:
     found = measured(VALUES[name])
-    assert found.verdict == "rounding", found
+    assert found.verdict in {"identical", "rounding"}, found
 
 
 @pytest.mark.parametrize("name", COLUMNS | POSITIVE)
@@ -98,16 +100,15 @@ def test_kernel_columns(name: str) -> None:
 
 
 def test_outliers_and_processes() -> None:
-    assert measured(OneClassSVM(nu=0.2)).verdict == "rounding"
+    assert measured(OneClassSVM(nu=0.2)).verdict in {"identical", "rounding"}
     for classes, kernel in ((2, DotProduct()), (3, Matern(nu=2.5))):
         found = measured(GaussianProcessClassifier(kernel, optimizer=None), classes)
-        assert found.verdict == "rounding", found
+        assert found.verdict in {"identical", "rounding"}, found
 
 
 @pytest.mark.parametrize(
     ("module", "name", "model"),
     [
-        (svm, "squared_distances", SVR()),
         (kernels, "dot", KernelRidge(kernel="poly", gamma=0.1)),
         (gaussian_process, "squared_distances", GaussianProcessRegressor(RBF() + NOISE)),
     ],
@@ -120,6 +121,33 @@ def test_a_changed_kernel_is_noticed(module: Any, name: str, model: Any, monkeyp
 
     monkeypatch.setattr(module, name, moved)
     assert measured(model).verdict == "WRONG"
+
+
+@pytest.mark.parametrize("as_product", [True, False])
+def test_changed_support_vectors_are_noticed(as_product: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(svm, "cancels_little", lambda _: as_product)
+    assert measured(SVR()).verdict == "rounding"
+    original = svm.dense
+    monkeypatch.setattr(svm, "dense", lambda rows: original(rows) * (1.0 + 1e-9))
+    assert measured(SVR()).verdict == "WRONG"
+
+
+@pytest.mark.parametrize("block", [1, 7])
+def test_support_vectors_in_blocks_are_added_up_in_libsvms_order(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    X = table().round()
+    for classes in (2, 3):
+        model = SVC(kernel="linear", C=0.01).fit(X, target(X, classes))
+        verdicts = [measure(model, X, rows=20).verdict]
+        monkeypatch.setattr(svm, "BLOCK", block)
+        verdicts.append(measure(model, X, rows=20).verdict)
+        monkeypatch.undo()
+        assert verdicts == ["identical", "identical"]
+
+
+def test_distances_become_a_product_where_that_loses_nothing() -> None:
+    X = table()
+    assert svm.cancels_little(SVR().fit(X, value(X)))
+    assert not svm.cancels_little(SVR(C=1e3, gamma=300.0).fit(X, value(X)))
 
 
 @pytest.mark.parametrize(
