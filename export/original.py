@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from sklearn.decomposition import NMF, MiniBatchNMF
 from sklearn.experimental import enable_iterative_imputer  # noqa: F401 (without it scikit-learn hides the class)
 from sklearn.impute import IterativeImputer
 from threadpoolctl import ThreadpoolController
@@ -21,6 +22,7 @@ from export.support import core_of
 from lambda_handler.answer import Form
 
 _THREADS = ThreadpoolController()  # sums on several threads have no fixed order
+ALONE = {NMF, MiniBatchNMF}  # they stop when a whole batch changes little
 SAMPLE = 3  # training rows that show the shapes of the answers
 
 
@@ -88,7 +90,8 @@ class Original:
         sample = take(table, np.arange(min(SAMPLE, len(table[0]))))
         self.document = form_of(self._estimator, schema.frame(sample))
         self.form = Form(self.document)
-        self._rounds = has_margins(self._estimator)
+        self._core = core_of(self._estimator)[0]  # a threshold around it is judged by its numbers
+        self._rounds = has_margins(self._core)
         self._known = [{value: i for i, value in enumerate(target.classes)} for target in self.form.targets]
 
     def answer(self, values: Sequence[npt.NDArray[Any]]) -> Answers:
@@ -131,7 +134,7 @@ class Original:
         answers.labels[index], answers.numbers[index] = labels, numbers
         answers.accepted[index] = np.isfinite(numbers).all(axis=1)
         if answers.margins is not None:
-            answers.margins[index] = margins(self._estimator, frame)
+            answers.margins[index] = margins(self._core, frame)
 
     def _ask(self, part: pd.DataFrame) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
         """Labels and numbers, as `Answers` has them."""
@@ -149,13 +152,16 @@ class Original:
 
 
 def asked_together(estimator: Any, values: Sequence[npt.NDArray[Any]]) -> list[npt.NDArray[np.int64]]:
-    """The rows of each question: all, or, with an IterativeImputer inside, those that miss the same columns.
+    """The rows of each question: all; with an IterativeImputer inside, those that miss the same columns; or one by one.
 
+    What a factorisation says to a batch depends on the error of all its rows: the reference is the row alone.
     It answers a row that misses everything otherwise where another row of the batch does not, and what a missing value
     means must not depend on the rows beside it.
     """
-    rows = len(values[0])
-    if not rows or not any(type(step) is IterativeImputer for step in _steps(estimator)):
+    rows, kinds = len(values[0]), {type(step) for step in _steps(estimator)}
+    if kinds & ALONE:
+        return list(np.arange(rows)[:, None])
+    if not rows or IterativeImputer not in kinds:
         return [np.arange(rows)]
     misses = [array == MISSING_CODE if array.dtype.kind == "O" else np.isnan(array) for array in values]
     groups = np.unique(np.stack(misses, axis=1), axis=0, return_inverse=True)[1]

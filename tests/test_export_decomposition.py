@@ -16,7 +16,6 @@ from sklearn.cluster import (
 )
 from sklearn.covariance import EllipticEnvelope
 from sklearn.decomposition import (
-    NMF,
     PCA,
     DictionaryLearning,
     FactorAnalysis,
@@ -153,7 +152,6 @@ def measured_text(model: Any, X: pd.DataFrame) -> Measured:
 
 
 REFUSED = [
-    (NMF(2, init="nndsvda"), "rows beside it", "TruncatedSVD"),
     (LatentDirichletAllocation(2, max_iter=2), "last", "TruncatedSVD"),
     (Isomap(n_neighbors=80, n_components=2), "no exact form", "PCA"),
     (DictionaryLearning(3, max_iter=3, random_state=0), "searches", "threshold"),
@@ -165,7 +163,7 @@ REFUSED = [
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize(("step", "reason", "remedy"), REFUSED, ids=lambda part: str(part)[:20])
 def test_refused_with_a_remedy(step: Any, reason: str, remedy: str) -> None:
-    X = counts() if isinstance(step, NMF | LatentDirichletAllocation) else numbers()
+    X = counts() if isinstance(step, LatentDirichletAllocation) else numbers()
     X = X.assign(c1=X["c0"] * (1.0 + 1e-9)) if isinstance(step, SparsePCA) else X
     found = measured(step, X, transformer=True)
     assert found.verdict == "refused"

@@ -4,11 +4,9 @@ from typing import Any
 
 import numpy as np
 from sklearn.decomposition import (
-    NMF,
     DictionaryLearning,
     LatentDirichletAllocation,
     MiniBatchDictionaryLearning,
-    MiniBatchNMF,
     SparseCoder,
 )
 from sklearn.manifold import Isomap, LocallyLinearEmbedding
@@ -46,15 +44,6 @@ def check_code(estimator: Any) -> tuple[str, str] | None:
     )
 
 
-def check_batch(_estimator: Any) -> tuple[str, str]:
-    """Refuse what is solved for a whole batch."""
-    return (
-        "it improves its answers to a batch until the error of the whole batch is small: what it says to a row depends "
-        "on the rows beside it",
-        "Use TruncatedSVD or PCA in its place.",
-    )
-
-
 def check_search(_estimator: Any) -> tuple[str, str]:
     """Refuse what iterates until the change is small."""
     return (
@@ -75,8 +64,6 @@ CONVERTERS: dict[type, Converter] = {
     SparseCoder: Converter(transform=convert_code, check=check_code),
     DictionaryLearning: Converter(transform=convert_code, check=check_code),
     MiniBatchDictionaryLearning: Converter(transform=convert_code, check=check_code),
-    NMF: Converter(check=check_batch),
-    MiniBatchNMF: Converter(check=check_batch),
     LatentDirichletAllocation: Converter(check=check_search),
     Isomap: Converter(check=check_manifold),
     LocallyLinearEmbedding: Converter(check=check_manifold),

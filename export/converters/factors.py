@@ -1,0 +1,225 @@
+"""Non-negative factors of a row, found step by step; each row stops by its own change, as when it is asked alone."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.decomposition import NMF, MiniBatchNMF
+from sklearn.decomposition._nmf import _multiplicative_update_w
+
+from export.converters.converter import Converter
+from export.converters.decomposition import dense
+from export.converters.kernels import number
+from export.converters.linear import product
+from export.converters.member import repeated
+from export.graph import DOUBLE, INT64, Graph, Tensor
+from export.subgraph import BOOL, Value, repeat
+
+Matrix = npt.NDArray[np.float64]
+EPSILON = float(np.finfo(np.float32).eps)  # scikit-learn's least divisor
+
+
+def check_descent(estimator: Any) -> tuple[str, str] | None:
+    """Refuse multiplied updates, which stop by the error of every tenth step, and coordinates in random order."""
+    if estimator.solver == "cd" and not estimator.shuffle:
+        return None
+    return (
+        f"solver={estimator.solver!r} with shuffle={estimator.shuffle} has no exact form",
+        'Fit with solver="cd" and shuffle=False.',
+    )
+
+
+def convert_descent(graph: Graph, estimator: Any, inputs: list[Tensor]) -> list[Tensor]:
+    """Write coordinate descent from zero (`_cdnmf_fast.pyx`), until the projected gradient is a share of the first."""
+    gram, less = _system(estimator)
+    products = product(graph, graph.matrix(inputs), np.ascontiguousarray(estimator.components_.T))
+    if less:
+        products = graph.add("Sub", products, graph.constant(np.full((1, 1), less), "less"))
+    width = len(gram)
+    start = repeated(graph, np.zeros(width), Tensor(products, "double", width))
+
+    def turn(inner: Graph, names: list[str]) -> tuple[str, list[Value]]:
+        weights, products, first, active, done = names
+        changed, violation = _descended(inner, weights, products, gram)
+        first = inner.add("Where", inner.add("Equal", done, _whole(inner, 0)), violation, first)
+        still = inner.add("Equal", first, number(inner, 0.0))
+        small = inner.add("LessOrEqual", inner.add("Div", violation, first), number(inner, estimator.tol))
+        state = [inner.add("Where", active, changed, weights), inner.add("Identity", products), first]
+        kinds = [(DOUBLE, width), (DOUBLE, width), (DOUBLE, 1)]
+        return _next(inner, state, kinds, active, inner.add("Or", still, small), done, estimator.max_iter)
+
+    zeros = repeated(graph, np.zeros(1), Tensor(products, "double", width))
+    state = [
+        Value(start, DOUBLE, (None, width)),
+        Value(products, DOUBLE, (None, width)),
+        Value(zeros, DOUBLE, (None, 1)),
+    ]
+    return dense(_repeated(graph, state, turn), width)
+
+
+def _descended(graph: Graph, weights: str, products: str, gram: Matrix) -> tuple[str, str]:
+    """One pass over the coordinates: the weights, (n_rows, n_components), and the gradient's size, (n_rows, 1)."""
+    zero, last = number(graph, 0.0), len(gram)
+    columns = [graph.chosen(weights, [place]) for place in range(last)]
+    sizes = []
+    for place, row in enumerate(gram):
+        others = graph.add("Concat", *columns, axis=1) if last > 1 else columns[0]
+        terms = graph.add("Mul", others, graph.constant(row[None, :], "gram"))
+        opposite = graph.add("Neg", graph.chosen(products, [place]))
+        slope = _in_turn(graph, graph.add("Concat", opposite, terms, axis=1), last)
+        below = graph.add("Where", graph.add("Less", slope, zero), slope, zero)
+        sizes.append(graph.add("Abs", graph.add("Where", graph.add("Equal", columns[place], zero), below, slope)))
+        if row[place] != 0.0:
+            step = graph.add("Div", slope, graph.constant(np.full((1, 1), row[place]), "curvature"))
+            moved = graph.add("Sub", columns[place], step)
+            columns[place] = graph.add("Where", graph.add("Less", moved, zero), zero, moved)
+    beside = [graph.add("Concat", *names, axis=1) if last > 1 else names[0] for names in (columns, sizes)]
+    return beside[0], _in_turn(graph, beside[1], last - 1)
+
+
+def _system(estimator: Any) -> tuple[Matrix, float]:
+    """The products of the components with each other, regularised, and what is taken off those with a row."""
+    components = np.ascontiguousarray(estimator.components_.T)
+    gram = np.dot(components.T, components)
+    less, _, more, _ = estimator._compute_regularization(np.empty((1, len(components))))
+    if more != 0.0:
+        gram.flat[:: len(gram) + 1] += more
+    return gram, float(less)
+
+
+def margins_of_descent(estimator: Any, matrix: Matrix) -> Matrix:
+    """How far the gradient's share is from the one that stops, of all passes the least."""
+    gram, less = _system(estimator)
+    products = matrix @ estimator.components_.T - less
+    weights, found = np.zeros_like(products), np.full(len(matrix), np.inf)
+    first, active = np.zeros(len(matrix)), np.ones(len(matrix), dtype=bool)
+    for done in range(estimator.max_iter):
+        violation = np.zeros(len(matrix))
+        for place, row in enumerate(gram):
+            slope = weights @ row - products[:, place]
+            violation += np.abs(np.where(weights[:, place] == 0.0, np.minimum(0.0, slope), slope))
+            if row[place] != 0.0:
+                weights[:, place] = np.maximum(weights[:, place] - slope / row[place], 0.0)
+        first = violation if done == 0 else first
+        share = violation / np.where(first == 0.0, 1.0, first)
+        found[active] = np.fmin(found, np.abs(share - estimator.tol))[active]
+        active &= (share > estimator.tol) & (first != 0.0)
+        if not active.any():
+            break
+    return found
+
+
+def convert_multiplied(graph: Graph, estimator: Any, inputs: list[Tensor]) -> list[Tensor]:
+    """Write `_multiplicative_update_w` from the root of the row's mean, until the weights change by a small share."""
+    matrix, components = graph.matrix(inputs), np.asarray(estimator.components_, dtype=np.float64)
+    width, wide = components.shape
+    mean = graph.add("ReduceMean", matrix, graph.constant(np.array([1]), "axis"), keepdims=1)
+    start = graph.add("Sqrt", graph.add("Div", mean, graph.constant(np.full((1, 1), float(width)), "width")))
+    start = graph.add("Add", start, repeated(graph, np.zeros(width), Tensor(matrix, "double", wide)))
+
+    def turn(inner: Graph, names: list[str]) -> tuple[str, list[Value]]:
+        weights, matrix, active, done = names
+        changed = inner.add("Mul", weights, _factor(inner, estimator, weights, matrix))
+        sizes = [_length(inner, each) for each in (inner.add("Sub", changed, weights), changed)]
+        tol = estimator.tol if estimator.tol > 0.0 else -1.0
+        small = inner.add("LessOrEqual", inner.add("Div", *sizes), number(inner, tol))
+        state = [inner.add("Where", active, changed, weights), inner.add("Identity", matrix)]
+        kinds = [(DOUBLE, width), (DOUBLE, wide)]
+        return _next(inner, state, kinds, active, small, done, estimator._transform_max_iter)
+
+    state = [Value(start, DOUBLE, (None, width)), Value(graph.add("Identity", matrix), DOUBLE, (None, wide))]
+    return dense(_repeated(graph, state, turn), width)
+
+
+def _factor(graph: Graph, estimator: Any, weights: str, matrix: str) -> str:
+    """What the weights are multiplied by."""
+    components, beta = np.asarray(estimator.components_, dtype=np.float64), float(estimator._beta_loss)
+    columns = np.ascontiguousarray(components.T)
+    if beta == 2.0:
+        above, below = product(graph, matrix, columns), product(graph, weights, np.dot(components, columns))
+    else:
+        said = product(graph, weights, components)
+        least = graph.add("Where", graph.add("Less", said, number(graph, EPSILON)), number(graph, EPSILON), said)
+        safe = least if beta < 2.0 else said
+        above = product(graph, graph.add("Mul", _power(graph, safe, beta - 2.0), matrix), columns)
+        if beta == 1.0:
+            above = product(graph, graph.add("Div", matrix, safe), columns)
+            below = graph.constant(components.sum(axis=1)[None, :], "sums")
+        else:
+            below = product(graph, _power(graph, least if beta < 1.0 else said, beta - 1.0), columns)
+    less, _, more, _ = estimator._compute_regularization(np.empty((1, components.shape[1])))
+    if less > 0.0:
+        below = graph.add("Add", below, graph.constant(np.full((1, 1), less), "less"))
+    if more > 0.0:
+        below = graph.add("Add", below, graph.add("Mul", weights, graph.constant(np.full((1, 1), more), "more")))
+    zero = number(graph, 0.0)
+    below = graph.add("Where", graph.add("Equal", below, zero), number(graph, EPSILON), below)
+    return _power(graph, graph.add("Div", above, below), float(estimator._gamma))
+
+
+def _power(graph: Graph, values: str, exponent: float) -> str:
+    return values if exponent == 1.0 else graph.add("Pow", values, number(graph, exponent, "exponent"))
+
+
+def margins_of_multiplied(estimator: Any, matrix: Matrix) -> Matrix:
+    """How far the share of the weights' change is from the one that stops, of all turns the least."""
+    found = np.full(len(matrix), np.inf)
+    if estimator.tol <= 0.0:
+        return found
+    for place, row in enumerate(matrix):
+        least, before = np.inf, None
+        one = row[None, :]
+        weights = np.full((1, len(estimator.components_)), np.sqrt(one.mean() / len(estimator.components_)))
+        less, _, more, _ = estimator._compute_regularization(one)
+        for _ in range(estimator._transform_max_iter):
+            before = weights.copy()
+            weights = _multiplicative_update_w(
+                one, weights, estimator.components_, estimator._beta_loss, less, more, estimator._gamma
+            )[0]
+            share = np.linalg.norm(weights - before) / np.linalg.norm(weights)
+            least = min(least, abs(share - estimator.tol))
+            if share <= estimator.tol:
+                break
+        found[place] = least
+    return found
+
+
+def _repeated(graph: Graph, state: list[Value], turn: Any) -> str:
+    """Repeat a turn for all rows until each has stopped; the first of the state at the end."""
+    rows = Tensor(state[0].name, "double", 1)
+    active = graph.add("Cast", repeated(graph, np.ones(1), rows), to=BOOL)
+    more = [Value(active, BOOL, (None, 1)), Value(graph.constant(np.array(0), "done"), INT64, ())]
+    return repeat(graph, graph.constant(np.array(True), "going"), [*state, *more], turn)[0]
+
+
+def _next(
+    graph: Graph, state: list[str], kinds: list[tuple[int, int]], active: str, stops: str, done: str, most: int
+) -> tuple[str, list[Value]]:
+    """Whether another turn comes, and what is handed to it."""
+    active = graph.add("And", active, graph.add("Not", stops))
+    done = graph.add("Add", done, _whole(graph, 1))
+    some = graph.add("ReduceMax", graph.add("Cast", active, to=INT64), keepdims=0)
+    going = graph.add("Greater", some, _whole(graph, 0))
+    going = graph.add("And", going, graph.add("Less", done, _whole(graph, most)))
+    values = [Value(name, kind, (None, width)) for name, (kind, width) in zip(state, kinds, strict=True)]
+    return going, [*values, Value(active, BOOL, (None, 1)), Value(done, INT64, ())]
+
+
+def _in_turn(graph: Graph, values: str, last: int) -> str:
+    """The sum of each row, number after number, of shape (n_rows, 1)."""
+    return graph.chosen(graph.add("CumSum", values, graph.constant(np.array(1), "axis")), [last])
+
+
+def _length(graph: Graph, values: str) -> str:
+    squares = graph.add("Mul", values, values)
+    return graph.add("Sqrt", graph.add("ReduceSum", squares, graph.constant(np.array([1]), "axis"), keepdims=1))
+
+
+def _whole(graph: Graph, value: int) -> str:
+    return graph.constant(np.array(value, dtype=np.int64), "count")
+
+
+CONVERTERS: dict[type, Converter] = {
+    NMF: Converter(transform=convert_descent, check=check_descent, margins=margins_of_descent),
+    MiniBatchNMF: Converter(transform=convert_multiplied, margins=margins_of_multiplied),
+}
