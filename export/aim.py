@@ -38,7 +38,7 @@ class Aimed:
     missing: list[tuple[int, int, float]]
 
 
-class _Front:
+class Front:
     """The graph up to an input matrix of trees."""
 
     def __init__(self, model: onnx.ModelProto, schema: Schema, name: str) -> None:
@@ -94,8 +94,8 @@ def aim(model: bytes, schema: Schema, table: Columns, seed: int, splits: int = S
     drawn = [list(readers)[place] for place in random.permutation(len(readers))[:MATRICES]]
     parts = [Aimed(take(table, np.arange(0)), [], [])]
     for name in drawn:
-        front = _Front(parsed, schema, name)
-        sources = _sources(front, sample)
+        front = Front(parsed, schema, name)
+        sources = sources_of(front, sample)
         trees = {position: _read(parsed.graph.node[position]) for position in readers[name]}
         chosen = list(_choose(trees, sources, front.matrix(sample), random, -(-splits // len(drawn))))
         if chosen:
@@ -127,7 +127,7 @@ def _read(node: onnx.NodeProto) -> _Trees:
     )
 
 
-def _sources(front: _Front, sample: Columns) -> dict[int, int]:
+def sources_of(front: Front, sample: Columns) -> dict[int, int]:
     """Matrix column -> the input column of numbers that it depends on."""
     found = {}
     for index, column in enumerate(front.schema.columns):
@@ -175,7 +175,7 @@ def _choose(
 
 
 def _bisect(
-    front: _Front,
+    front: Front,
     sample: Columns,
     chosen: list[tuple[int, int, int]],
     trees: dict[int, _Trees],

@@ -1,7 +1,7 @@
 """The proof: the export beside the original on every stratum; what differs, by how much, in which class."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -26,7 +26,8 @@ LOOSE = {"MatMul", "Gemm", "ReduceSum", "ReduceMean", "Exp", "Log", "Pow", "Sigm
 ROUNDING = 1e-12  # of the output's scale: the most that counts as float64 arithmetic in another order
 NEAR = 1e-6  # of the numbers' size: labels that are nearer to another are also asked alone
 ALONE = 200  # rows without numbers whose label differs that are also asked alone
-STORED_SPLITS, STORED_HOLES = 110, 40  # splits whose rows are stored; rows with a missing input
+STORED_SPLITS, STORED_HOLES = 50, 24  # splits whose rows are stored; rows with a missing input
+NEAREST = 20  # recombined rows nearest to a decision threshold that are stored
 REJECTED = 20  # recombined rows that the original rejects
 
 GoldenRow = dict[str, Any]
@@ -54,11 +55,12 @@ class Evidence:
         return _accepted([(values, self.answers[name]) for name, values in self.strata.items()])
 
 
-def gather(
+def gather(  # noqa: PLR0913, PLR0917 - called once; each is another source of rows
     original: Original,
     maker: RowMaker,
     aims: Sequence[Aimed],
-    edge_rows: tuple[Columns, Columns],
+    built: Mapping[str, Columns],
+    more: Sequence[Columns],
     places: Places,
     effort: Effort,
     seed: int,
@@ -70,7 +72,8 @@ def gather(
         original: asked.
         maker: of the rows.
         aims: rows aimed at splits; of the first some are stored, of the others none.
-        edge_rows: from `edges`; those beside the edges are not stored.
+        built: rows of further strata, all stored.
+        more: further rows, not stored.
         places: of the graph.
         effort: how many rows.
         seed: of the sample of a large training table.
@@ -78,15 +81,15 @@ def gather(
     """
     strata: dict[str, Columns] = {}
     answers: dict[str, Answers] = {}
-    unstored = [(rows, original.answer(rows)) for rows in (*(aimed.rows for aimed in aims[1:]), edge_rows[1])]
-    given = {"threshold": aims[0].rows, "edge": edge_rows[0]}
-    for name in ("recombined", "boundary", "threshold", "edge", "special", "missing", "unseen"):
+    unstored = [(rows, original.answer(rows)) for rows in (*(aimed.rows for aimed in aims[1:]), *more)]
+    given = {**built, "threshold": aims[0].rows}
+    for name in ("recombined", "boundary", "threshold", "split", "edge", "special", "missing", "unseen"):
         report(f"asking the original: {name} rows")
         made = given[name] if name in given else _make(original, maker, name, effort)
         if not len(made[0]):
             continue
         found = original.answer(made)
-        chosen = _chosen(name, made, found, places, aims[0])
+        chosen = _chosen(name, made, found, places, aims[0], original)
         chosen = chosen[~maker.private(take(made, chosen))]
         others = np.setdiff1d(np.arange(len(made[0])), chosen)
         unstored.append((take(made, others), found.at(others)))
@@ -120,12 +123,18 @@ def _make(original: Original, maker: RowMaker, name: str, effort: Effort) -> Col
     return made
 
 
-def _chosen(name: str, made: Columns, answers: Answers, places: Places, aimed: Aimed) -> npt.NDArray[np.int64]:
-    """Which rows of a stratum are stored: of recombined ones those that reach most, of aimed ones whole splits."""
+def _chosen(
+    name: str, made: Columns, answers: Answers, places: Places, aimed: Aimed, original: Original
+) -> npt.NDArray[np.int64]:
+    """Which rows of a stratum are stored.
+
+    Of recombined ones those that reach most and those nearest to a decision threshold, of aimed ones whole splits.
+    """
     if name == "recombined":
         accepted = np.flatnonzero(answers.accepted)
         telling = accepted[spread(places.reached(take(made, accepted)), COUNTS[name])]
-        return np.sort(np.concatenate([telling, np.flatnonzero(~answers.accepted)[:REJECTED]]))
+        nearest = accepted[_nearest(answers.at(accepted), original)]
+        return np.unique(np.concatenate([telling, nearest, np.flatnonzero(~answers.accepted)[:REJECTED]]))
     every = np.arange(len(made[0]))
     if name != "threshold":
         return every
@@ -133,6 +142,15 @@ def _chosen(name: str, made: Columns, answers: Answers, places: Places, aimed: A
     sides, holes = every[: 2 * count] % max(count, 1) < STORED_SPLITS, every[2 * count :] < 2 * count + STORED_HOLES
     stored: npt.NDArray[np.int64] = every[np.concatenate([sides, holes])]
     return stored
+
+
+def _nearest(answers: Answers, original: Original) -> npt.NDArray[np.int64]:
+    """Positions of the rows nearest to the original's own decision threshold; none where it has none."""
+    threshold = original.document["threshold"]
+    if threshold is None:
+        return np.arange(0)
+    distance = np.abs(decided(original.form, threshold, answers.numbers)[1] - threshold["value"])
+    return np.argsort(distance, kind="stable")[:NEAREST]
 
 
 def class_of(evidence: Evidence, predictor: Predictor) -> dict[str, Any]:

@@ -34,6 +34,7 @@ from export.precision import check_precision
 from export.probe import probe
 from export.prove import certify, class_of, decidable_labels, gather, golden_rows
 from export.rows import COUNTS, RowMaker
+from export.snap import snap
 from export.support import check_columns, check_exportable, check_missing, core_of
 from lambda_handler.bundle import Bundle
 from lambda_handler.contract import FORMAT, Contract
@@ -149,8 +150,9 @@ def _prove(
     graph = onnx.load_from_string(model)
     places = Places(graph)
     report("searching the graph's edges")
-    edge_rows = edges(graph, maker, COUNTS["edge"])
-    evidence = gather(original, maker, aims, edge_rows, places, effort, seed, report)
+    edge, beside = edges(graph, maker, COUNTS["edge"])
+    built = {"split": snap(graph, schema, maker, aims[0].rows, COUNTS["split"], seed), "edge": edge}
+    evidence = gather(original, maker, aims, built, [beside], places, effort, seed, report)
     report("holding the export against the original")
     document["tolerance"] = class_of(evidence, _predictor(document, model))
     predictor = _predictor(document, model)

@@ -26,9 +26,12 @@ from export import ExportError, export_bundle
 from export.aim import aim
 from export.carried import check_carried
 from export.effort import EFFORTS
+from export.frame import Columns
 from export.mutants import mutants
 from export.mutate import INSIDE, SILENT, UNSTORED, Trial, mutation_score, noticed
 from export.places import Places, spread
+from export.rows import RowMaker
+from export.snap import snap
 from lambda_handler.predictor import Predictor
 
 ROOT = Path(__file__).parents[1]
@@ -160,6 +163,32 @@ def test_small_models_reach_the_score(bundle: Path) -> None:
     assert score["caught"] >= 0.95 * score["effective"] > 0
     assert all(each["reason"] in {INSIDE, SILENT, UNSTORED} for each in score["survivors"])
     assert len(score["survivors"]) == score["mutants"] - score["caught"]
+
+
+def test_boosted_trees_reach_the_score_by_rows_beside_many_thresholds(tmp_path: Path) -> None:
+    X = frame(600)[[*FLOATS, "visits"]]
+    model = HistGradientBoostingClassifier(max_iter=20, max_leaf_nodes=8, random_state=0).fit(X, target(X))
+    predictor, _, schema, values = predictor_of(model, X)
+    graph = onnx.load_from_string(predictor.bundle.model)
+    rows = snap(graph, schema, RowMaker(schema, values, 0), [array[:0] for array in values], 60, 0)
+    aimed = aim(predictor.bundle.model, schema, values, 7, 100)
+    made = mutants(graph, aimed.splits, [], 40, np.random.default_rng(0))[:40]
+    assert {mutant.kind for mutant in made} == {"threshold"}
+
+    def caught(stored: Columns) -> float:
+        trial = Trial(
+            [np.concatenate(pair) for pair in zip(stored, aimed.rows, strict=True)],
+            len(stored[0]),
+            np.ones((len(stored[0]) + len(aimed.rows[0]), 1), dtype=bool),
+        )
+        kind = mutation_score(graph, predictor.contract, trial, made, lambda _done, _total: None)["kinds"]["threshold"]
+        return kind["caught"] / kind["effective"]
+
+    assert 30 < len(rows[0]) <= 60
+    assert caught(rows) > 0.7
+    assert caught([array[:300] for array in values]) < 0.3
+    score = certificate(export_bundle(model, X, tmp_path / "boosted"))["mutation"]
+    assert score["caught"] >= 0.95 * score["effective"], score
 
 
 def tried(rows: npt.NDArray[np.int64], stored: int) -> dict[str, Any]:

@@ -226,7 +226,7 @@ def test_a_forest_behind_an_imputer(tmp_path: Path) -> None:
     score = json.loads((right / "parity.json").read_text())["mutation"]
     found = {kind: each["caught"] / each["effective"] for kind, each in score["kinds"].items() if each["effective"]}
     assert {"threshold", "leaf", "label order"} <= set(found), score
-    assert score["caught"] >= 0.95 * score["effective"], score
+    assert score["caught"] >= 0.9 * score["effective"], score
     assert score["effective"] > 0.8 * score["mutants"], score
 
 
