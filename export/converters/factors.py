@@ -45,16 +45,11 @@ def convert_descent(graph: Graph, estimator: Any, inputs: list[Tensor]) -> list[
         still = inner.add("Equal", first, number(inner, 0.0))
         small = inner.add("LessOrEqual", inner.add("Div", violation, first), number(inner, estimator.tol))
         state = [inner.add("Where", active, changed, weights), inner.add("Identity", products), first]
-        kinds = [(DOUBLE, width), (DOUBLE, width), (DOUBLE, 1)]
-        return _next(inner, state, kinds, active, inner.add("Or", still, small), done, estimator.max_iter)
+        stops = inner.add("Or", still, small)
+        return _next(inner, _numbers(state, width, width, 1), active, stops, done, estimator.max_iter)
 
     zeros = repeated(graph, np.zeros(1), Tensor(products, "double", width))
-    state = [
-        Value(start, DOUBLE, (None, width)),
-        Value(products, DOUBLE, (None, width)),
-        Value(zeros, DOUBLE, (None, 1)),
-    ]
-    return dense(_repeated(graph, state, turn), width)
+    return dense(_repeated(graph, _numbers([start, products, zeros], width, width, 1), turn), width)
 
 
 def _descended(graph: Graph, weights: str, products: str, gram: Matrix) -> tuple[str, str]:
@@ -124,11 +119,9 @@ def convert_multiplied(graph: Graph, estimator: Any, inputs: list[Tensor]) -> li
         tol = estimator.tol if estimator.tol > 0.0 else -1.0
         small = inner.add("LessOrEqual", inner.add("Div", *sizes), number(inner, tol))
         state = [inner.add("Where", active, changed, weights), inner.add("Identity", matrix)]
-        kinds = [(DOUBLE, width), (DOUBLE, wide)]
-        return _next(inner, state, kinds, active, small, done, estimator._transform_max_iter)
+        return _next(inner, _numbers(state, width, wide), active, small, done, estimator._transform_max_iter)
 
-    state = [Value(start, DOUBLE, (None, width)), Value(graph.add("Identity", matrix), DOUBLE, (None, wide))]
-    return dense(_repeated(graph, state, turn), width)
+    return dense(_repeated(graph, _numbers([start, graph.add("Identity", matrix)], width, wide), turn), width)
 
 
 def _factor(graph: Graph, estimator: Any, weights: str, matrix: str) -> str:
@@ -192,17 +185,18 @@ def _repeated(graph: Graph, state: list[Value], turn: Any) -> str:
     return repeat(graph, graph.constant(np.array(True), "going"), [*state, *more], turn)[0]
 
 
-def _next(
-    graph: Graph, state: list[str], kinds: list[tuple[int, int]], active: str, stops: str, done: str, most: int
-) -> tuple[str, list[Value]]:
+def _next(graph: Graph, state: list[Value], active: str, stops: str, done: str, most: int) -> tuple[str, list[Value]]:
     """Whether another turn comes, and what is handed to it."""
     active = graph.add("And", active, graph.add("Not", stops))
     done = graph.add("Add", done, _whole(graph, 1))
     some = graph.add("ReduceMax", graph.add("Cast", active, to=INT64), keepdims=0)
     going = graph.add("Greater", some, _whole(graph, 0))
     going = graph.add("And", going, graph.add("Less", done, _whole(graph, most)))
-    values = [Value(name, kind, (None, width)) for name, (kind, width) in zip(state, kinds, strict=True)]
-    return going, [*values, Value(active, BOOL, (None, 1)), Value(done, INT64, ())]
+    return going, [*state, Value(active, BOOL, (None, 1)), Value(done, INT64, ())]
+
+
+def _numbers(names: list[str], *widths: int) -> list[Value]:
+    return [Value(name, DOUBLE, (None, width)) for name, width in zip(names, widths, strict=True)]
 
 
 def _in_turn(graph: Graph, values: str, last: int) -> str:
