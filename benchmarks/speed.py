@@ -1,17 +1,21 @@
 """Speed and size: our graph, skl2onnx's float32 graph and scikit-learn, side by side in one run, one thread each.
 
 Run by `make bench`; writes docs/speed.md. The three take turns within each round, so that a change of the machine's
-speed hits them alike; ratios are taken round by round, and their median counts. Both graphs run in sessions of
+speed hits them alike; ratios are taken round by round, and their median counts. Times are the process's CPU time: one
+thread's latency where nothing else runs, and about that where something does. Both graphs run in sessions of
 `lambda_handler.predictor`, cut into batches of its size; rows enter as the arrays that each graph takes, scikit-learn
 gets a DataFrame.
 """
 
 import argparse
+import json
 import os
 import statistics
 import sys
+import time
 import timeit
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -50,12 +54,16 @@ def main() -> int:
     """Measure, print and write the table; 1 where a budget is broken that is no known miss."""
     options = _options()
     X, y = _table(options.csv, options.target)
-    figures = {}
+    figures = _kept(options.figures)
     for name, model in _models().items():
         if options.models and name not in options.models:
             continue
         print(f"{name} …", file=sys.stderr, flush=True)
         figures[name] = _measure(name, _pipeline(model, X).fit(X, y), X, options.most_rows)
+        if options.figures:
+            kept = {name: asdict(each) for name, each in figures.items()}
+            options.figures.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+    figures = {name: figures[name] for name in _models() if name in figures}
     broken, known = judge(figures)
     table = options.csv.name if options.csv else "the simulated loan table"
     text = markdown(
@@ -73,8 +81,21 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--target", default="default", help="its column of two classes")
     parser.add_argument("--models", nargs="*", help="only these")
     parser.add_argument("--most-rows", type=int, default=max(SIZES), help="leave larger sizes out")
+    parser.add_argument(
+        "--figures", type=Path, help="keep all figures there, and take those of other models from there"
+    )
     parser.add_argument("--out", type=Path, help="write the tables there as Markdown")
     return parser.parse_args()
+
+
+def _kept(path: Path | None) -> dict[str, Figures]:
+    """What an earlier run measured; JSON made text of the numbers of rows."""
+    kept = json.loads(path.read_text(encoding="utf-8")) if path and path.exists() else {}
+    by_rows = ("seconds", "ratios")
+    return {
+        name: Figures(**{**each, **{part: {int(rows): of for rows, of in each[part].items()} for part in by_rows}})
+        for name, each in kept.items()
+    }
 
 
 def _table(csv: Path | None, target: str) -> tuple[pd.DataFrame, "pd.Series[Any]"]:
@@ -163,8 +184,8 @@ def _race(
 
 
 def _time(run: Callable[[], object], repeats: int) -> float:
-    """Seconds of the fastest of some repeats: what else the machine does only slows them down."""
-    return min(timeit.repeat(run, number=1, repeat=repeats))
+    """CPU seconds of the fastest of some repeats: what else the machine does only slows them down."""
+    return min(timeit.repeat(run, timer=time.process_time, number=1, repeat=repeats))
 
 
 if __name__ == "__main__":

@@ -64,9 +64,17 @@ def convert_polynomial(graph: Graph, estimator: Any, inputs: list[Tensor]) -> st
     return product
 
 
+def predict_chosen(graph: Graph, estimator: Any, inputs: list[Tensor]) -> dict[str, str]:
+    """Write the model of a recursive elimination on the columns that it chose."""
+    return graph.predict(estimator.estimator_, graph.transform(estimator, inputs))
+
+
+def members(estimator: Any) -> list[tuple[str, Any]]:
+    """That model."""
+    return [("estimator", estimator.estimator_)]
+
+
 SELECTORS = (
-    RFE,
-    RFECV,
     GenericUnivariateSelect,
     SelectFdr,
     SelectFpr,
@@ -81,4 +89,8 @@ CONVERTERS: dict[type, Converter] = {
     Binarizer: Converter(transform=convert_binarizer),
     PolynomialFeatures: Converter(transform=convert_polynomial),
     **{cls: Converter(transform=convert_selector, check=check_selector) for cls in SELECTORS},
+    **{
+        cls: Converter(predict=predict_chosen, transform=convert_selector, check=check_selector, members=members)
+        for cls in (RFE, RFECV)
+    },
 }
