@@ -287,8 +287,8 @@ def _near(answers: Answers, contract: Contract) -> npt.NDArray[np.bool_]:
     if not form.width:
         return np.ones(len(answers.accepted), dtype=bool)
     margins, sizes = _margins(answers, contract)
-    near: npt.NDArray[np.bool_] = (margins <= NEAR * np.maximum(1.0, sizes)).any(axis=1)
-    return near
+    near = np.asarray(margins <= NEAR * np.maximum(1.0, sizes))
+    return np.asarray(near.any(axis=1))
 
 
 def _apart(alone: Answers, batch: Answers, index: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
