@@ -29,7 +29,7 @@ from sklearn.decomposition import (
 )
 from sklearn.feature_extraction.text import TfidfTransformer
 from sklearn.linear_model import LogisticRegression
-from sklearn.manifold import Isomap
+from sklearn.manifold import Isomap, LocallyLinearEmbedding
 from sklearn.mixture import BayesianGaussianMixture, GaussianMixture
 from sklearn.neighbors import NeighborhoodComponentsAnalysis
 from sklearn.neural_network import BernoulliRBM
@@ -37,7 +37,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.random_projection import GaussianRandomProjection, SparseRandomProjection
 
-from export.converters import cluster, decomposition, mixture
+from export.converters import cluster, decomposition, manifold, mixture
 from export.graph import Graph
 from export.margin import margins
 from export.measure import Measured, measure
@@ -77,7 +77,8 @@ ROUNDED = [
     FastICA(whiten=False, random_state=0, max_iter=5, tol=1.0),
     FactorAnalysis(2),
     SparsePCA(3, random_state=0, max_iter=5),
-    MiniBatchSparsePCA(3, ridge_alpha=1.0, random_state=0, max_iter=5),
+    MiniBatchSparsePCA(3, random_state=0, max_iter=5),
+    SparsePCA(random_state=0, max_iter=5),
     NeighborhoodComponentsAnalysis(2, max_iter=5),
     BernoulliRBM(4, n_iter=2, random_state=0),
     GaussianRandomProjection(3, random_state=0),
@@ -153,7 +154,9 @@ def measured_text(model: Any, X: pd.DataFrame) -> Measured:
 
 REFUSED = [
     (LatentDirichletAllocation(2, max_iter=2), "last", "TruncatedSVD"),
-    (Isomap(n_neighbors=80, n_components=2), "no exact form", "PCA"),
+    (Isomap(n_neighbors=80, n_components=2), "whose order among equally near rows", "kd_tree"),
+    (Isomap(n_neighbors=None, radius=900.0), "within a radius", "n_neighbors"),
+    (LocallyLinearEmbedding(n_neighbors=9), "for each row", "Isomap"),
     (DictionaryLearning(3, max_iter=3, random_state=0), "searches", "threshold"),
     (SparsePCA(ridge_alpha=1e-9, max_iter=5, random_state=0), "cancels", "ridge_alpha"),
     (FeatureAgglomeration(3, pooling_func=np.sum), "pooling_func", "np.mean"),
@@ -203,3 +206,25 @@ def test_margins_are_zero_between_centres_and_large_at_them() -> None:
     found = margins(model, rows)
     assert found[1] < 1e-12
     assert min(found[0], found[2]) > 1e-3
+
+
+@pytest.mark.filterwarnings("ignore:The number of connected components")
+@pytest.mark.filterwarnings("ignore:Changing the sparsity structure")
+@pytest.mark.parametrize("step", [Isomap(), Isomap(n_neighbors=8, n_components=3, metric="manhattan")], ids=repr)
+def test_ways_through_training_rows(step: Isomap) -> None:
+    found = measured(make_pipeline(StandardScaler(), step), numbers(100), transformer=True)
+    assert found.verdict == "rounding", found
+    assert found.undecidable < found.rows / 10
+    far = step.fit(numbers(100).to_numpy())
+    near, beyond = manifold.margins(far, np.vstack([numbers(1), numbers(1) + 1e90]))
+    assert beyond < 1e-12 and near > 1e-3
+
+
+@pytest.mark.filterwarnings("ignore:The number of connected components")
+@pytest.mark.filterwarnings("ignore:Changing the sparsity structure")
+def test_a_wrong_way_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = manifold.nearest
+    monkeypatch.setattr(
+        manifold, "nearest", lambda graph, x, tree, count: right(graph, graph.add("Neg", x), tree, count)
+    )
+    assert measured(Isomap(), numbers(100), transformer=True).verdict == "WRONG"

@@ -1,6 +1,7 @@
 """Rows where a step inside chooses between equal numbers are found wherever the step stands, and no others."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,11 +14,14 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline, make_union
 from sklearn.preprocessing import StandardScaler
-from sklearn.svm import SVC
+from sklearn.svm import SVC, NuSVC
 
+from deploy.verify import verify
+from export import export_bundle
 from export.converters import REGISTRY
 from export.margin import has_margins, margins
 from export.measure import measure
+from lambda_handler.bundle import read_bundle
 
 
 def table() -> pd.DataFrame:
@@ -80,3 +84,14 @@ def test_without_margins_the_rows_at_a_turn_are_wrong(monkeypatch: pytest.Monkey
     assert measure(model, X, rows=20).verdict == "rounding"
     monkeypatch.setitem(REGISTRY, SVC, replace(REGISTRY[SVC], margins=None))
     assert measure(model, X, rows=20).verdict == "WRONG"
+
+
+@pytest.mark.parametrize("model", [SVC(), NuSVC(nu=0.3)], ids=repr)
+def test_a_bundle_whose_scores_jump_is_exported_and_holds_in_wasm(model: Any, tmp_path: Path) -> None:
+    X = table()
+    fitted = make_pipeline(StandardScaler(), model).fit(X, classes(X))
+    bundle = export_bundle(fitted, X, tmp_path / "votes", effort="quick", allow_training_rows=True)
+    lines = list(read_bundle(bundle).golden())
+    verdict = verify(bundle, ["node"])
+    assert verdict.holds
+    assert verdict.total("node").undecidable == sum(line.get("jump", False) for line in lines) > 0

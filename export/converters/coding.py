@@ -9,7 +9,6 @@ from sklearn.decomposition import (
     MiniBatchDictionaryLearning,
     SparseCoder,
 )
-from sklearn.manifold import Isomap, LocallyLinearEmbedding
 
 from export.converters.converter import Converter
 from export.converters.decomposition import dense
@@ -52,19 +51,9 @@ def check_search(_estimator: Any) -> tuple[str, str]:
     )
 
 
-def check_manifold(_estimator: Any) -> tuple[str, str]:
-    """Refuse embeddings along the nearest training rows."""
-    return (
-        "it solves a problem of its own for each row among the nearest training rows, which has no exact form",
-        "Use PCA or KernelPCA in its place.",
-    )
-
-
 CONVERTERS: dict[type, Converter] = {
     SparseCoder: Converter(transform=convert_code, check=check_code),
     DictionaryLearning: Converter(transform=convert_code, check=check_code),
     MiniBatchDictionaryLearning: Converter(transform=convert_code, check=check_code),
     LatentDirichletAllocation: Converter(check=check_search),
-    Isomap: Converter(check=check_manifold),
-    LocallyLinearEmbedding: Converter(check=check_manifold),
 }

@@ -219,24 +219,32 @@ def check_pca(estimator: Any) -> tuple[str, str] | None:
     kernel = pairwise_kernels(
         some, dense(estimator.X_fit_), metric=estimator.kernel, **settings(estimator, estimator.gamma_)
     )
-    return check_sum(kernel, _scaled(estimator), kernel @ _scaled(estimator))
+    return check_sum(kernel, scaled(estimator), kernel @ scaled(estimator))
 
 
 def convert_pca(graph: Graph, estimator: Any, inputs: list[Tensor]) -> str:
-    """Write the centred kernel @ scaled eigenvectors."""
-    rows, centre = dense(estimator.X_fit_), estimator._centerer
+    """Write the kernel's projection."""
+    rows = dense(estimator.X_fit_)
     kernel = pairwise(graph, graph.matrix(inputs), rows, estimator.kernel, settings(estimator, estimator.gamma_))
-    mean = graph.add("Div", add_up(graph, kernel, len(rows)), number(graph, len(centre.K_fit_rows_), "stored"))
+    return projected(graph, estimator, kernel)
+
+
+def projected(graph: Graph, estimator: Any, kernel: str) -> str:
+    """Write the centred kernel, of shape (n_rows, n_stored), @ scaled eigenvectors of a KernelPCA."""
+    centre = estimator._centerer
+    stored = len(centre.K_fit_rows_)
+    mean = graph.add("Div", add_up(graph, kernel, stored), number(graph, stored, "stored"))
     moved = graph.add("Sub", kernel, graph.constant(np.asarray(centre.K_fit_rows_)[None, :], "means"))
     moved = graph.add("Add", graph.add("Sub", moved, mean), number(graph, centre.K_fit_all_, "mean"))
-    return product(graph, moved, _scaled(estimator))
+    return product(graph, moved, scaled(estimator))
 
 
-def _scaled(estimator: Any) -> Rows:
-    scaled: Rows = np.zeros_like(estimator.eigenvectors_)
+def scaled(estimator: Any) -> Rows:
+    """The eigenvectors of a KernelPCA over the roots of their eigenvalues, of shape (n_stored, n_components)."""
+    found: Rows = np.zeros_like(estimator.eigenvectors_)
     kept = np.flatnonzero(estimator.eigenvalues_)
-    scaled[:, kept] = estimator.eigenvectors_[:, kept] / np.sqrt(estimator.eigenvalues_[kept])
-    return scaled
+    found[:, kept] = estimator.eigenvectors_[:, kept] / np.sqrt(estimator.eigenvalues_[kept])
+    return found
 
 
 def check_nystroem(estimator: Any) -> tuple[str, str] | None:
