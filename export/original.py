@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from sklearn.decomposition import NMF, MiniBatchNMF
+from sklearn.decomposition import NMF, MiniBatchNMF, MiniBatchSparsePCA, SparsePCA
 from sklearn.experimental import enable_iterative_imputer  # noqa: F401 (without it scikit-learn hides the class)
 from sklearn.impute import IterativeImputer
 from threadpoolctl import ThreadpoolController
@@ -23,6 +23,7 @@ from lambda_handler.answer import Form
 
 _THREADS = ThreadpoolController()  # sums on several threads have no fixed order
 ALONE = {NMF, MiniBatchNMF}  # they stop when a whole batch changes little
+FLATTENING = {SparsePCA, MiniBatchSparsePCA}  # they give one row as one dimension: it is asked twice at once
 SAMPLE = 3  # training rows that show the shapes of the answers
 
 
@@ -92,6 +93,7 @@ class Original:
         self.form = Form(self.document)
         self._core = core_of(self._estimator)[0]  # a threshold around it is judged by its numbers
         self._rounds = has_margins(self._core)
+        self._flattens = bool(FLATTENING & {type(step) for step in _steps(self._estimator)})
         self._known = [{value: i for i, value in enumerate(target.classes)} for target in self.form.targets]
 
     def answer(self, values: Sequence[npt.NDArray[Any]]) -> Answers:
@@ -120,7 +122,8 @@ class Original:
         """
         if not len(index):
             return
-        frame = self.schema.frame(take(values, index))
+        times = 2 if len(index) == 1 and self._flattens else 1
+        frame = self.schema.frame(take(values, np.repeat(index, times)))
         try:
             with warnings.catch_warnings(), np.errstate(all="ignore"):
                 warnings.simplefilter("ignore")  # unseen categories and overflows are meant here
@@ -131,10 +134,10 @@ class Original:
                 self._fill(values, index[:middle], answers)
                 self._fill(values, index[middle:], answers)
             return
-        answers.labels[index], answers.numbers[index] = labels, numbers
-        answers.accepted[index] = np.isfinite(numbers).all(axis=1)
+        answers.labels[index], answers.numbers[index] = labels[: len(index)], numbers[: len(index)]
+        answers.accepted[index] = np.isfinite(answers.numbers[index]).all(axis=1)
         if answers.margins is not None:
-            answers.margins[index] = margins(self._core, frame)
+            answers.margins[index] = margins(self._core, frame)[: len(index)]
 
     def _ask(self, part: pd.DataFrame) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
         """Labels and numbers, as `Answers` has them."""

@@ -38,9 +38,11 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.random_projection import GaussianRandomProjection, SparseRandomProjection
 
 from export.converters import cluster, decomposition, manifold, mixture
+from export.frame import Schema, take
 from export.graph import Graph
 from export.margin import margins
 from export.measure import Measured, measure
+from export.original import Original
 
 COLUMNS = 9  # more than NumPy's eight running sums
 
@@ -191,6 +193,18 @@ def test_a_wrong_sum_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(mixture, "add_up", reduced)
     assert measured(GaussianMixture(2, random_state=0), numbers(), transformer=False).verdict == "WRONG"
+
+
+def test_a_row_alone_keeps_its_two_dimensions() -> None:
+    X = numbers()
+    model = make_pipeline(StandardScaler(), SparsePCA(2, random_state=0, max_iter=5), LogisticRegression())
+    model.fit(X, X["c0"] > X["c0"].median())
+    schema = Schema(X)
+    table = schema.values(X)
+    original = Original(model, schema, table)
+    alone, together = original.answer_alone(take(table, np.arange(5))), original.answer(take(table, np.arange(5)))
+    assert alone.accepted.all()
+    assert np.allclose(alone.numbers, together.numbers, rtol=1e-12)
 
 
 def test_a_wrong_component_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
