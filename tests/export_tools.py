@@ -1,6 +1,7 @@
 """A small table of every column kind, and the measure that the export tests share."""
 
 import hashlib
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -137,3 +138,8 @@ def measured(predictor: Predictor, schema: Schema, rows: Columns, answers: Answe
         float(apart.max(initial=0.0)),
         row,
     )
+
+
+def name_of(each: Any) -> str:
+    """A parameter's name in a test's id, the same in every process: a function's own, and without addresses."""
+    return str(getattr(each, "__name__", re.sub(r" at 0x[0-9a-f]+", "", str(each))))

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from export_tools import frame, value
+from export_tools import frame, name_of, value
 from scipy.special import expit, logit
 from sklearn.linear_model import LinearRegression
 from sklearn.pipeline import make_pipeline
@@ -42,7 +42,7 @@ OPTIONS: list[tuple[Any, dict[str, Any]]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("each", "options"), OPTIONS, ids=str)
+@pytest.mark.parametrize(("each", "options"), OPTIONS, ids=name_of)
 def test_options(each: Any, options: dict[str, Any]) -> None:
     assert measured(frame()[FLOATS], each, kw_args=options).verdict == "identical"
 
@@ -85,7 +85,7 @@ REFUSED: list[tuple[Any, dict[str, Any], str]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("each", "options", "words"), REFUSED, ids=str)
+@pytest.mark.parametrize(("each", "options", "words"), REFUSED, ids=name_of)
 def test_refused(each: Any, options: dict[str, Any], words: str) -> None:
     X = frame()[options.pop("columns", FLOATS)]
     found = measured(X, each, **options)

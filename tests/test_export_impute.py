@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pytest
-from export_tools import frame, target
+from export_tools import frame, name_of, target
 from sklearn.experimental import enable_iterative_imputer  # noqa: F401 (scikit-learn hides the class without it)
 from sklearn.impute import IterativeImputer, KNNImputer, MissingIndicator, SimpleImputer
 from sklearn.linear_model import LinearRegression, LogisticRegression
@@ -124,7 +124,7 @@ ROUNDS: list[tuple[Any, dict[str, Any]]] = [
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.filterwarnings("ignore:Skipping features without any observed values")
-@pytest.mark.parametrize(("regressor", "options"), ROUNDS, ids=str)
+@pytest.mark.parametrize(("regressor", "options"), ROUNDS, ids=name_of)
 def test_rounds_of_regressors(regressor: Any, options: dict[str, Any]) -> None:
     found = measured(IterativeImputer(regressor, **{"max_iter": 3, "random_state": 0, **options}), holes())
     assert found.verdict in {"identical", "rounding"}, found

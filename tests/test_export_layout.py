@@ -21,6 +21,7 @@ from export.convert import convert
 from export.converters.compact import compact, rounded_down
 from export.converters.trees import Tree, from_cart
 from export.frame import Schema
+from export.tidy import shorten
 from lambda_handler.predictor import make_session
 
 TEXTS = ["label", "probabilities", "x0"]
@@ -124,3 +125,38 @@ def _leaf(tree: Tree, row: npt.NDArray[np.float32]) -> float:
         left = tree.missing_left[node] if np.isnan(seen) else seen <= tree.threshold[node]
         node = int(tree.left[node] if left else tree.right[node])
     return float(tree.leaf[node])
+
+
+def test_names_are_short_and_change_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    X = frame()
+    fitted = pipeline(MODELS["logistic"], ENCODERS["one-hot"], X)
+    short = convert(fitted, Schema(X), numbers="probabilities")
+    monkeypatch.setattr("export.convert.shorten", lambda _: None)
+    long = convert(fitted, Schema(X), numbers="probabilities")
+    assert len(short) < 0.75 * len(long)
+    for found, expected in zip(answers(short, X), answers(long, X), strict=True):
+        assert np.array_equal(found, expected)
+
+
+def test_names_inside_loops_and_of_inputs_are_kept_apart() -> None:
+    inside = onnx.helper.make_graph(
+        [onnx.helper.make_node("Add", ["around", "kept"], ["c_inside"])],
+        "body",
+        [],
+        [onnx.helper.make_tensor_value_info("c_inside", onnx.TensorProto.DOUBLE, [1])],
+        [onnx.numpy_helper.from_array(np.array([2.0]), "kept")],
+    )
+    graph = onnx.helper.make_graph(
+        [
+            onnx.helper.make_node("Neg", ["a"], ["around"]),
+            onnx.helper.make_node("Less", ["a", "around"], ["less"]),
+            onnx.helper.make_node("If", ["less"], ["b"], then_branch=inside, else_branch=inside),
+        ],
+        "names",
+        [onnx.helper.make_tensor_value_info("a", onnx.TensorProto.DOUBLE, [1])],
+        [onnx.helper.make_tensor_value_info("b", onnx.TensorProto.DOUBLE, [1])],
+    )
+    shorten(graph)
+    assert {name for node in graph.node for name in [*node.input, *node.output]} == {"a", "b", "c", "d"}
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 21)], ir_version=10)
+    assert make_session(model.SerializeToString()).run(None, {"a": np.array([5.0])})[0] == [-3.0]

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from export_tools import TEXTS, frame, target, value
+from export_tools import TEXTS, frame, name_of, target, value
 from sklearn.base import clone, is_classifier, is_regressor
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import (
@@ -132,7 +132,7 @@ def test_members_that_compute_agree_up_to_rounding(name: str, classes: int) -> N
     assert found.rows > 150
 
 
-@pytest.mark.parametrize("options", [{}, {"max_features": 0.5}, {"bootstrap": True, "contamination": 0.1}], ids=str)
+@pytest.mark.parametrize("options", [{}, {"max_features": 0.5}, {"bootstrap": True, "contamination": 0.1}], ids=name_of)
 def test_isolation_forests(options: dict[str, Any]) -> None:
     X = numbers()
     found = measure(imputed(IsolationForest(n_estimators=12, random_state=0, **options)).fit(X), X, rows=ROWS)
@@ -151,7 +151,7 @@ def test_isolation_forests(options: dict[str, Any]) -> None:
         StackingClassifier(TREES, tree(), cv=2, passthrough=True),
         StackingRegressor([("a", LEAST)], cv=2),
     ],
-    ids=str,
+    ids=name_of,
 )
 def test_their_columns(step: Any) -> None:
     X = frame()[NUMBERS].fillna(0.0)

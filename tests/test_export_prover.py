@@ -139,7 +139,8 @@ def scaler(operator: str, steps: int) -> Callable[[onnx.ModelProto, Document], N
 
 
 def leaf(model: onnx.ModelProto, contract: Document) -> None:
-    tables = [each for each in model.graph.initializer if each.name.startswith("leaves")]
+    looked_up = {node.input[0] for node in model.graph.node if node.op_type == "Gather"}
+    tables = [each for each in model.graph.initializer if each.name in looked_up]
 
     def move(values: npt.NDArray[Any]) -> None:
         values[0, 0] = np.nextafter(values[0, 0], 2.0)

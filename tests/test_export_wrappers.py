@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pytest
-from export_tools import frame, gap, predictor_of, target, value
+from export_tools import frame, gap, name_of, predictor_of, target, value
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import TransformedTargetRegressor
@@ -81,7 +81,7 @@ def held(model: Any, answers: Answers, verdict: str) -> None:
 
 @pytest.mark.parametrize("classes", [2, 4])
 @pytest.mark.parametrize("method", ["sigmoid", "isotonic", "temperature"])
-@pytest.mark.parametrize("inner", [tree(), RidgeClassifier()], ids=str)
+@pytest.mark.parametrize("inner", [tree(), RidgeClassifier()], ids=name_of)
 def test_calibration(inner: Any, method: str, classes: int) -> None:
     model = imputed(CalibratedClassifierCV(inner, method=method, cv=2))
     X = numbers()
@@ -142,7 +142,7 @@ def test_a_search_around_everything() -> None:
         HalvingGridSearchCV(tree(), {"max_depth": [2, 3]}, cv=2),
         HalvingRandomSearchCV(tree(), {"max_depth": [2, 3]}, n_candidates=2, cv=2),
     ],
-    ids=str,
+    ids=name_of,
 )
 def test_a_search_inside(search: Any) -> None:
     held(imputed(search), target, "identical")
@@ -160,7 +160,7 @@ def test_a_search_inside(search: Any) -> None:
         QuantileTransformer(n_quantiles=50),
         make_pipeline(MinMaxScaler(), StandardScaler()),
     ],
-    ids=str,
+    ids=name_of,
 )
 def test_transformed_targets(transformer: Any) -> None:
     X = numbers()
@@ -213,7 +213,7 @@ SEVERAL: list[tuple[Any, Answers, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("model", "answers", "verdict"), SEVERAL, ids=str)
+@pytest.mark.parametrize(("model", "answers", "verdict"), SEVERAL, ids=name_of)
 def test_several_targets(model: Any, answers: Answers, verdict: str) -> None:
     held(imputed(model), answers, verdict)
 
@@ -238,7 +238,7 @@ def test_a_label_that_every_row_has(first: bool) -> None:
         (GradientBoostingRegressor(n_estimators=4, init=HistGradientBoostingRegressor(max_iter=3)), value),
         (GradientBoostingRegressor(n_estimators=4, init=RandomForestRegressor(3, random_state=0)), value),
     ],
-    ids=str,
+    ids=name_of,
 )
 def test_gradient_boosting_from_another_start(model: Any, answers: Answers) -> None:
     X = numbers()
