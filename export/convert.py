@@ -18,7 +18,7 @@ from skl2onnx.common.data_types import (
 from export.frame import Schema
 from export.graph import IR_VERSION, MICROSOFT, ML, ML_OPSET, OPSET, SKL2ONNX_ML_OPSET, Graph, Tensor
 from export.layout import columns_first
-from export.tidy import guard, merge, prune, rename
+from export.tidy import guard, merge, prune, rename, shorten
 from export.trace import Trace
 from export.write import answers
 
@@ -122,6 +122,7 @@ def _finish(model: onnx.ModelProto) -> bytes:
     merge(graph)
     guard(graph)
     prune(graph)
+    shorten(graph)
     del model.opset_import[:]
     model.opset_import.extend([onnx.helper.make_opsetid("", OPSET), onnx.helper.make_opsetid(ML, ML_OPSET)])
     if b"Tokenizer" in graph.SerializeToString():

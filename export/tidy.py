@@ -1,6 +1,9 @@
 """Leave out of a graph what it holds twice or does not need."""
 
 import hashlib
+from collections.abc import Callable, Iterator
+from itertools import count
+from string import ascii_letters
 
 import numpy as np
 import numpy.typing as npt
@@ -76,6 +79,45 @@ def guard(graph: onnx.GraphProto) -> None:
         ]
     del graph.node[:]
     graph.node.extend(kept)
+
+
+def shorten(graph: onnx.GraphProto) -> None:
+    """Give what is neither input nor output of the graph a short name, in the order of use, and nodes none."""
+    fixed = {value.name for value in [*graph.input, *graph.output]}
+    names: dict[str, str] = {name: name for name in ["", *fixed]}
+    short = (name for name in _words() if name not in fixed)
+
+    def renamed(name: str) -> str:
+        if name not in names:
+            names[name] = next(short)
+        return names[name]
+
+    _rename_all(graph, renamed)
+
+
+def _words() -> Iterator[str]:
+    """Count in letters: a, b, … Z, aa, ab and on."""
+    for index in count():
+        word, rest = "", index + 1
+        while rest:
+            rest, letter = divmod(rest - 1, len(ascii_letters))
+            word = ascii_letters[letter] + word
+        yield word
+
+
+def _rename_all(graph: onnx.GraphProto, renamed: Callable[[str], str]) -> None:
+    """Rename what a graph and those inside it hold; nodes and tensors of attributes are read by no name."""
+    for node in graph.node:
+        node.ClearField("name")
+        node.input[:] = [renamed(name) for name in node.input]
+        node.output[:] = [renamed(name) for name in node.output]
+        for attribute in node.attribute:
+            if attribute.HasField("t"):
+                attribute.t.ClearField("name")
+            elif attribute.HasField("g"):
+                _rename_all(attribute.g, renamed)
+    for each in [*graph.initializer, *graph.input, *graph.output]:
+        each.name = renamed(each.name)
 
 
 def _looks_neutral(node: onnx.NodeProto, place: int, number: npt.NDArray[np.float64] | None) -> bool:
