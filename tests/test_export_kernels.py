@@ -18,13 +18,19 @@ from sklearn.gaussian_process.kernels import (
     RationalQuadratic,
     WhiteKernel,
 )
-from sklearn.kernel_approximation import AdditiveChi2Sampler, Nystroem, RBFSampler, SkewedChi2Sampler
+from sklearn.kernel_approximation import (
+    AdditiveChi2Sampler,
+    Nystroem,
+    PolynomialCountSketch,
+    RBFSampler,
+    SkewedChi2Sampler,
+)
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from sklearn.svm import SVC, SVR, NuSVC, NuSVR, OneClassSVM
 
-from export.converters import gaussian_process, kernels, svm
+from export.converters import approximation, gaussian_process, kernels, svm
 from export.measure import Measured, measure
 
 NOISE = WhiteKernel()
@@ -73,10 +79,14 @@ COLUMNS: dict[str, Any] = {
     "pca": KernelPCA(3),
     "pca rbf": KernelPCA(3, kernel="rbf"),
     "nystroem": Nystroem(n_components=15, random_state=0),
+    "sketch": PolynomialCountSketch(n_components=16, random_state=0),
+    "odd sketch": PolynomialCountSketch(degree=3, n_components=9, coef0=0.5, gamma=0.3, random_state=0),
 }
 POSITIVE: dict[str, Any] = {
     "skewed": SkewedChi2Sampler(n_components=10, random_state=0),
     "additive": AdditiveChi2Sampler(sample_steps=1),
+    "additive, two steps": AdditiveChi2Sampler(),
+    "additive, four steps": AdditiveChi2Sampler(sample_steps=4, sample_interval=0.7),
     "chi2": Nystroem(kernel="chi2", n_components=15, random_state=0),
 }
 
@@ -172,3 +182,18 @@ def test_distances_that_cancel_out_are_refused() -> None:
     found = measure(KernelRidge(kernel="rbf", gamma=1e-9).fit(X, value(X)), X, rows=20)
     assert found.verdict == "refused"
     assert "StandardScaler" in found.reason
+
+
+@pytest.mark.parametrize(
+    ("name", "step"), [("INTERVALS", AdditiveChi2Sampler()), ("_multiplied", PolynomialCountSketch(n_components=8))]
+)
+def test_a_changed_map_is_noticed(name: str, step: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    right = approximation._multiplied
+    wrong = {"INTERVALS": {2: 0.5 + 1e-10}, "_multiplied": lambda graph, one, two: right(graph, one, two[::-1])}
+    monkeypatch.setattr(approximation, name, wrong[name])
+    assert measured(step, scaler=MinMaxScaler()).verdict == "WRONG"
+
+
+def test_a_sketch_too_wide_for_a_file_is_refused() -> None:
+    found = measured(PolynomialCountSketch(n_components=3000, random_state=0))
+    assert found.verdict == "refused" and "2048" in found.reason

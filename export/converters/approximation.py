@@ -10,9 +10,12 @@ from export.converters.kernels import number
 from export.converters.linear import product
 from export.graph import Graph, Tensor
 
+MOST_COMPONENTS = 2048
+INTERVALS = {1: 0.8, 2: 0.5, 3: 0.4}  # scikit-learn's, by the number of steps
+
 
 def check_never(estimator: Any) -> tuple[str, str]:
-    """Refuse cosines and Fourier transforms of products that grow with the row: their last digits decide far rows."""
+    """Refuse cosines of products that grow with the row: their last digits decide far rows."""
     return (
         f"{type(estimator).__name__} turns large products into angles, so a far row's answer is its products' rounding",
         "Use Nystroem, whose kernel fades with the distance.",
@@ -29,24 +32,92 @@ def convert_skewed(graph: Graph, estimator: Any, inputs: list[Tensor]) -> str:
 
 
 def check_additive(estimator: Any) -> tuple[str, str] | None:
-    """Refuse the cosine and the sine of a logarithm, whose last digit decides them far out."""
-    if estimator.sample_steps == 1:
+    """Refuse a number of steps for which scikit-learn has no interval."""
+    if estimator.sample_interval is not None or estimator.sample_steps in INTERVALS:
         return None
-    return (
-        f"sample_steps={estimator.sample_steps} takes the cosine of log(x), and a large x leaves it too few digits",
-        "Use sample_steps=1, or Nystroem(kernel='chi2').",
-    )
+    return f"sample_steps={estimator.sample_steps} has no interval", "Set sample_interval, and fit again."
 
 
 def convert_additive(graph: Graph, estimator: Any, inputs: list[Tensor]) -> str:
-    """Write sqrt(x * interval)."""
-    interval = 0.8 if estimator.sample_interval is None else estimator.sample_interval  # scikit-learn's for one step
-    return graph.add("Sqrt", graph.add("Mul", graph.matrix(inputs), number(graph, interval, "interval")))
+    """Write sqrt(x * interval), then for each further step its share times the cosine and the sine of log(x).
+
+    Zeros stay zero. A step of a value has the size of its square root, so a digit lost in the angle of a large one is
+    lost in the last places of the row.
+    """
+    given = estimator.sample_interval
+    interval = INTERVALS[estimator.sample_steps] if given is None else float(given)
+    matrix = graph.matrix(inputs)
+    found = [graph.add("Sqrt", graph.add("Mul", matrix, number(graph, interval, "interval")))]
+    if estimator.sample_steps > 1:
+        zero = number(graph, 0.0)
+        empty = graph.add("Equal", matrix, zero)
+        logarithm = graph.add("Mul", number(graph, interval), graph.add("Log", matrix))
+        twice = graph.add("Mul", graph.add("Mul", number(graph, 2.0), matrix), number(graph, interval))
+        for step in range(1, estimator.sample_steps):
+            damped = number(graph, np.cosh(np.pi * step * interval), "damping")
+            share = graph.add("Sqrt", graph.add("Div", twice, damped))
+            angle = graph.add("Mul", number(graph, step, "step"), logarithm)
+            turned = [graph.add("Mul", share, graph.add(function, angle)) for function in ("Cos", "Sin")]
+            found += [graph.add("Where", empty, zero, each) for each in turned]
+    return graph.add("Concat", *found, axis=1) if len(found) > 1 else found[0]
+
+
+def check_sketch(estimator: Any) -> tuple[str, str] | None:
+    """Refuse transforms whose matrix would fill the file."""
+    if estimator.n_components <= MOST_COMPONENTS:
+        return None
+    got = estimator.n_components
+    return f"n_components must be at most {MOST_COMPONENTS}; got {got}", "Fit with fewer n_components."
+
+
+def convert_sketch(graph: Graph, estimator: Any, inputs: list[Tensor]) -> str:
+    """Write the count sketches, the product of their Fourier transforms, and the transform back.
+
+    The sketches add up as scikit-learn does, column after column; the transforms are products with half of the
+    Fourier matrix, since those of real numbers mirror themselves.
+    """
+    count = estimator.n_components
+    angles = 2.0 * np.pi * (np.outer(np.arange(count), np.arange(count // 2 + 1)) % count) / count
+    matrix = graph.matrix(inputs)
+    scaled = graph.add("Mul", matrix, number(graph, np.sqrt(estimator.gamma), "gamma"))
+    real = imaginary = ""
+    for degree in range(estimator.degree):
+        sketch = _sketch(graph, estimator, scaled, degree)
+        parts = (product(graph, sketch, np.cos(angles)), product(graph, sketch, -np.sin(angles)))
+        real, imaginary = _multiplied(graph, (real, imaginary), parts) if real else parts
+    mirrored = np.where((np.arange(count // 2 + 1) == 0) | (2 * np.arange(count // 2 + 1) == count), 1.0, 2.0) / count
+    back = [
+        product(graph, real, (mirrored * np.cos(angles)).T),
+        product(graph, imaginary, (mirrored * np.sin(angles)).T),
+    ]
+    return graph.add("Sub", *back)
+
+
+def _sketch(graph: Graph, estimator: Any, scaled: str, degree: int) -> str:
+    """Each column added to the place that its hash tells, with the hash's sign; of shape (n_rows, n_components)."""
+    places, signs = estimator.indexHash_[degree], estimator.bitHash_[degree]
+    sketch = ""
+    for column, (place, sign) in enumerate(zip(places, signs, strict=True)):
+        row = np.zeros((1, estimator.n_components))
+        row[0, place] = sign
+        if column < estimator.n_features_in_:
+            share = graph.add("Mul", graph.chosen(scaled, [column]), graph.constant(row, "place"))
+        else:
+            share = graph.constant(row * np.sqrt(estimator.coef0), "place")
+        sketch = graph.add("Add", sketch, share) if sketch else share
+    return sketch
+
+
+def _multiplied(graph: Graph, first: tuple[str, str], second: tuple[str, str]) -> tuple[str, str]:
+    """The product of complex numbers, as their real and their imaginary parts."""
+    straight = [graph.add("Mul", *pair) for pair in zip(first, second, strict=True)]
+    crossed = [graph.add("Mul", *pair) for pair in zip(first, second[::-1], strict=True)]
+    return graph.add("Sub", *straight), graph.add("Add", *crossed)
 
 
 CONVERTERS: dict[type, Converter] = {
     RBFSampler: Converter(check=check_never),
-    PolynomialCountSketch: Converter(check=check_never),
+    PolynomialCountSketch: Converter(transform=convert_sketch, check=check_sketch),
     SkewedChi2Sampler: Converter(transform=convert_skewed),
     AdditiveChi2Sampler: Converter(transform=convert_additive, check=check_additive),
 }
