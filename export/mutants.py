@@ -144,7 +144,7 @@ def _keys(position: int, node: onnx.NodeProto) -> Iterator[Mutant]:
         elif keys.dtype.kind == "f":
             changed[index] = np.nextafter(keys[index], keys.dtype.type(np.inf))
         elif keys.dtype.kind == "i":
-            changed[index] = keys[index] + 1
+            changed[index] = keys[index] + (1 if keys[index] < np.iinfo(keys.dtype).max else -1)
         if not (np.isin(changed[index], keys) or changed[index] != changed[index]):
             place = f"encoder {position}, key {index}"
             yield Mutant("key", place, node.output[0], node=_replaced(node, "keys_tensor", changed))
