@@ -15,7 +15,13 @@ from lambda_handler.predictor import Predictor
 from train.columns import MISSING_CODES, is_number
 
 BOOLEANS = {"true": True, "false": False, "1": True, "0": False}
-ARROW_TYPES = {"number": pa.float64(), "integer": pa.int64(), "boolean": pa.bool_(), "category": pa.string(), "text": pa.string()}
+ARROW_TYPES = {
+    "number": pa.float64(),
+    "integer": pa.int64(),
+    "boolean": pa.bool_(),
+    "category": pa.string(),
+    "text": pa.string(),
+}
 NUMBERS = {"probabilities": "probability", "scores": "score", None: ""}  # what a column of them begins with
 MOST_REASONS = 5
 

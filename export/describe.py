@@ -126,7 +126,7 @@ def _feature(
 
 
 def _listed(column: Column, known: list[Any], accepted: Accepted) -> list[Any] | None:
-    """The values that the contract lists: of categories all training values, of numbers those where no other is accepted."""
+    """What the contract lists: of categories all training values, of numbers those where no other is accepted."""
     if column.type == "text" or (column.dtype != "string" and accepted.unseen is not False):
         return None
     return sorted({*known, *accepted.more})

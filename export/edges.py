@@ -13,10 +13,10 @@ from export.original import Answers
 from export.part import Part, feeds_of, rows_of
 from export.rows import RowMaker, moved, to_steps
 
-TURNS = {
+TURNS = {  # operator -> the output that turns
     "Greater": 0, "GreaterOrEqual": 0, "Less": 0, "LessOrEqual": 0, "Equal": 0, "ArgMax": 0, "ArgMin": 0, "Floor": 0,
     "Ceil": 0, "Round": 0, "Sign": 0, "TopK": 1, "LabelEncoder": 0,
-}  # fmt: skip  (operator: the output that turns)
+}  # fmt: skip
 LIMITS = {"Max", "Min", "Clip", "Relu"}  # they turn where they stop to give their first input back
 TENSORS = 200  # of a graph that are looked at
 WIDE = 500  # numbers a row; wider tensors (distances to every training row) are left out

@@ -151,7 +151,9 @@ class _Parts:
             for name, array in joined.items()
         }
         if self.members:
-            attributes["membership_values"] = numpy_helper.from_array(np.array(self.members, dtype=joined["nodes_splits"].dtype))
+            attributes["membership_values"] = numpy_helper.from_array(
+                np.array(self.members, dtype=joined["nodes_splits"].dtype)
+            )
         return {
             **attributes,
             "tree_roots": self.roots,
