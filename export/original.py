@@ -52,6 +52,12 @@ class Answers:
         found = np.zeros(len(self.accepted), dtype=bool) if self.margins is None else self.margins <= AT_JUMP
         return np.asarray(found)
 
+    @property
+    def mostly_jumps(self) -> bool:
+        """Whether more than half of the accepted rows are at a jump: the others show little."""
+        accepted = self.accepted
+        return bool(accepted.any() and self.jumps[accepted].mean() > 0.5)
+
     def at(self, index: npt.NDArray[np.int64]) -> "Answers":
         """The answers to some of the rows."""
         margins = None if self.margins is None else self.margins[index]

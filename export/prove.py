@@ -263,6 +263,7 @@ def certify(
         if line["stratum"] == "rejected":
             problems = answer.get("rejected", [{"feature": None, "kind": "answered instead"}])
             line["rejected"] = [{"feature": each["feature"], "kind": each["kind"]} for each in problems]
+    _check_jumps(evidence)
     unstored = {
         name: _held(predictor, asked, original, contract)
         for name, asked in (("real", evidence.real), ("unstored", evidence.unstored))
@@ -277,6 +278,15 @@ def certify(
         "strata": [_entry(name, stratum, golden) for name, stratum in strata.items()],
         "batch": batches(predictor, evidence.stored(), decidable),
     }
+
+
+def _check_jumps(evidence: Evidence) -> None:
+    if evidence.real[1].mostly_jumps:
+        raise ExportError(
+            "most of the training rows are where a step chooses between numbers that are equal up to rounding, and the "
+            "answers jump there: there is nothing to hold the export against",
+            "Scale the columns first (StandardScaler), or use another estimator for that step.",
+        )
 
 
 def _near(answers: Answers, contract: Contract) -> npt.NDArray[np.bool_]:

@@ -19,6 +19,7 @@ from sklearn.svm import SVC, NuSVC
 from deploy.verify import verify
 from export import export_bundle
 from export.converters import REGISTRY
+from export.errors import ExportError
 from export.margin import has_margins, margins
 from export.measure import measure
 from lambda_handler.bundle import read_bundle
@@ -84,6 +85,17 @@ def test_without_margins_the_rows_at_a_turn_are_wrong(monkeypatch: pytest.Monkey
     assert measure(model, X, rows=20).verdict == "rounding"
     monkeypatch.setitem(REGISTRY, SVC, replace(REGISTRY[SVC], margins=None))
     assert measure(model, X, rows=20).verdict == "WRONG"
+
+
+def test_where_most_rows_are_at_a_turn_nothing_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    X = table()
+    model = make_pipeline(StandardScaler(), SVC()).fit(X, classes(X))
+    nothing = replace(REGISTRY[SVC], margins=lambda _, rows: np.zeros(len(rows)))
+    monkeypatch.setitem(REGISTRY, SVC, nothing)
+    assert measure(model, X, rows=20).verdict == "refused"
+    with pytest.raises(ExportError, match="nothing to hold the export against"):
+        export_bundle(model, X, tmp_path / "votes", effort="quick", allow_training_rows=True)
+    assert not (tmp_path / "votes").exists()
 
 
 @pytest.mark.parametrize("model", [SVC(), NuSVC(nu=0.3)], ids=repr)
