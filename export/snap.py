@@ -112,6 +112,8 @@ def snap(model: onnx.ModelProto, schema: Schema, maker: RowMaker, aimed: Columns
     front, walks = Front(model, schema, name), [_Walk(node) for node in readers[name]]
     random = np.random.default_rng([seed, 2])
     sources = sources_of(front, take(maker.table, random.permutation(len(maker.table[0]))[:ROWS]))
+    if not sources:
+        return nothing
     sides = _search(front, walks, sources, maker, random)
     if not len(sides.column):
         return nothing
