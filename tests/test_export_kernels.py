@@ -30,7 +30,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from sklearn.svm import SVC, SVR, NuSVC, NuSVR, OneClassSVM
 
+from export.convert import convert
 from export.converters import approximation, gaussian_process, kernels, svm
+from export.frame import Schema
 from export.measure import Measured, measure
 
 NOISE = WhiteKernel()
@@ -152,6 +154,17 @@ def test_support_vectors_in_blocks_are_added_up_in_libsvms_order(block: int, mon
         verdicts.append(measure(model, X, rows=20).verdict)
         monkeypatch.undo()
         assert verdicts == ["identical", "identical"]
+
+
+def test_small_whole_numbers_of_support_vectors_take_a_byte(monkeypatch: pytest.MonkeyPatch) -> None:
+    X = table().assign(a=lambda X: (X.a > 0).astype(float), c=lambda X: X.c.round().abs())
+    model = SVR().fit(X, value(X))
+    stored = model.support_vectors_.size
+    assert measure(model, X, rows=20).verdict == "rounding"
+    assert len(convert(model, Schema(X), numbers="value")) < 4000 + 8 * stored * 0.75
+    moved = svm._moved
+    monkeypatch.setattr(svm, "_moved", lambda graph, rows, *more: moved(graph, rows[:, [2, 1, 0, 3, 4]], *more))
+    assert measure(model, X, rows=20).verdict == "WRONG"
 
 
 def test_distances_become_a_product_where_that_loses_nothing() -> None:

@@ -139,7 +139,7 @@ def _kernel(graph: Graph, estimator: Any, turned: str) -> Callable[[int, int], s
 def exponents(graph: Graph, estimator: Any, turned: str) -> Callable[[int, int], str]:
     """What writes -gamma (x - y)^2 of some support vectors y, of shape (n_some, n_rows).
 
-    With the support vectors' mean taken off both, as one product: 2 gamma xy - gamma xx - gamma yy.
+    With the support vectors' mean taken off both, as one product: y times 2 gamma x, and 1 times -gamma xx; - gamma yy.
     """
     rows, gamma = dense(estimator.support_vectors_), float(estimator._gamma)
     if not cancels_little(estimator):
@@ -148,15 +148,32 @@ def exponents(graph: Graph, estimator: Any, turned: str) -> Callable[[int, int],
     bounds = (number(graph, bound, "bound") for bound in (-FARTHEST, FARTHEST))
     x = graph.add("Clip", graph.add("Sub", turned, graph.constant(mean[:, None], "mean")), *bounds)
     xx = graph.add("ReduceSum", graph.add("Mul", x, x), graph.constant(np.array([0]), "axis"), keepdims=1)
-    both = graph.add("Concat", x, xx, axis=0)
+    scaled = [graph.add("Mul", each, number(graph, by)) for each, by in ((x, 2.0 * gamma), (xx, -gamma))]
+    both = graph.add("Concat", *scaled, axis=0)
+    stored, means = np.hstack([rows, np.ones((len(rows), 1))]), np.append(mean, 0.0)
+    small = ((stored == np.round(stored)) & (stored >= 0.0) & (stored < 256.0)).all(axis=0)
 
     def write(start: int, end: int) -> str:
-        y = rows[start:end] - mean
-        factors = np.hstack([2.0 * gamma * y, np.full((len(y), 1), -gamma)])
-        yy = -gamma * (y * y).sum(axis=1, keepdims=True)
-        return graph.add("Gemm", graph.constant(factors, "stored"), both, graph.constant(yy, "norms"))
+        yy = -gamma * ((rows[start:end] - mean) ** 2).sum(axis=1, keepdims=True)
+        y = _moved(graph, stored[start:end], means, small)
+        return graph.add("Gemm", y, both, graph.constant(yy, "norms"))
 
     return write
+
+
+def _moved(graph: Graph, stored: Rows, means: Rows, small: npt.NDArray[np.bool_]) -> str:
+    """Stored rows less their means; small whole numbers take a byte in the file, and the session makes them float64."""
+    parts = []
+    for columns in (np.flatnonzero(~small), np.flatnonzero(small)):
+        if len(columns):
+            part = stored[:, columns]
+            if small[columns[0]]:
+                read = graph.add("Cast", graph.constant(part.astype(np.uint8), "stored"), to=DOUBLE)
+            else:
+                read = graph.constant(part, "stored")
+            parts.append(graph.add("Sub", read, graph.constant(means[None, columns], "means")))
+    joined = graph.add("Concat", *parts, axis=1) if len(parts) > 1 else parts[0]
+    return graph.chosen(joined, np.argsort(np.argsort(small, kind="stable"), kind="stable"))
 
 
 def cancels_little(estimator: Any) -> bool:
