@@ -36,7 +36,7 @@ demo: setup ## train, export, prove and serve the embedded cases (ARGS=--check: 
 
 test: setup lint ## all checks (under 15 minutes on 2 cores)
 	npm test --silent
-	$(BIN)/pytest -n auto --dist loadfile
+	$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
 
 acceptance: setup ## every candidate of the real tables in every runtime (slow)
 	$(BIN)/pytest tests/test_acceptance.py -m "slow or not slow" --capture=no
