@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from export.errors import ExportError
 from export.frame import Columns, take
+from export.margin import ROUNDING
 from export.original import Answers
 from lambda_handler.golden import compare, replay, within
 from lambda_handler.predictor import Predictor
@@ -33,7 +34,8 @@ def batches(predictor: Predictor, stored: tuple[Columns, Answers], decidable: np
         `rows`, and for each way how many rows have an answer that is not bit for bit that of all rows at once.
 
     Raises:
-        ExportError: an answer is outside the tolerance, or a decidable label differs.
+        ExportError: an answer is outside the tolerance (on two threads: of *rounding*, also of an identical export), or
+            a decidable label differs.
     """
     values, answers = stored
     counts: dict[str, Any] = {"rows": len(values[0])}
@@ -44,7 +46,10 @@ def batches(predictor: Predictor, stored: tuple[Columns, Answers], decidable: np
     ways["two_threads"] = Predictor(predictor.bundle, THREADS).run(values)
     for name, found in ways.items():
         labels = ((found[0] != answers.labels) & decidable).any(axis=1)
-        outside = ~within(predictor.contract, answers.numbers, found[1]).all(axis=1) & ~answers.jumps
+        inside = within(predictor.contract, answers.numbers, found[1])
+        if name == "two_threads":  # no runtime of ours has them: sums in another order are no more than that
+            inside |= np.abs(found[1] - answers.numbers) <= ROUNDING * np.abs(answers.numbers).max(axis=0)
+        outside = ~inside.all(axis=1) & ~answers.jumps
         if labels.any() or outside.any():
             raise ExportError(
                 f"the exported graph was asked {name.replace('_', ' ')} and is not exact then: {int(labels.sum())} "

@@ -13,6 +13,7 @@ from sklearn.pipeline import FeatureUnion, Pipeline
 
 from export.converters import REGISTRY
 
+ROUNDING = 1e-12  # of the output's scale: the most that counts as float64 arithmetic in another order
 AT_JUMP = 2e-12  # a smaller margin is within the rounding of what is compared
 
 

@@ -13,9 +13,8 @@ from export.aim import aim
 from export.convert import convert
 from export.errors import ExportError
 from export.frame import MISSING_CODE, Columns, Schema, take
-from export.margin import has_margins, margins
+from export.margin import ROUNDING, has_margins, margins
 from export.original import Answers, Original, asked_together
-from export.prove import ROUNDING
 from export.rows import RowMaker
 from export.support import check_exportable, check_steps, core_of
 from lambda_handler.contract import is_missing

@@ -14,6 +14,7 @@ from export.batches import batches
 from export.effort import Effort
 from export.errors import ExportError
 from export.frame import Columns, take
+from export.margin import ROUNDING
 from export.original import Answers, Original
 from export.places import Places, spread
 from export.rows import COUNTS, RowMaker
@@ -23,7 +24,6 @@ from lambda_handler.predictor import Predictor, decided
 
 # Operators whose last bits depend on the runtime: sums in an order of its own, functions of its own.
 LOOSE = {"MatMul", "Gemm", "ReduceSum", "ReduceMean", "Exp", "Log", "Pow", "Sigmoid", "Softmax", "Tanh", "Sin", "Cos"}
-ROUNDING = 1e-12  # of the output's scale: the most that counts as float64 arithmetic in another order
 NEAR = 1e-6  # of the numbers' size: labels that are nearer to another are also asked alone
 ALONE = 200  # rows without numbers whose label differs that are also asked alone
 STORED_SPLITS, STORED_HOLES = 50, 24  # splits whose rows are stored; rows with a missing input
