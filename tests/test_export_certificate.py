@@ -14,7 +14,7 @@ import pytest
 from bundle_factory import make_bundle
 from export_tools import FLOATS, frame, predictor_of, target, value
 from sklearn.compose import ColumnTransformer
-from sklearn.ensemble import BaggingRegressor, HistGradientBoostingClassifier
+from sklearn.ensemble import BaggingRegressor, GradientBoostingRegressor, HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
@@ -89,6 +89,15 @@ def test_every_way_of_asking_is_counted(bundle: Path) -> None:
     }  # fmt: skip
     assert batch["wasm_reason"] is None
     assert batch["rows"] > 200
+
+
+def test_an_identical_export_may_round_on_two_threads_which_is_counted(tmp_path: Path) -> None:
+    X = frame(200)[["2nd height", "visits"]]
+    model = GradientBoostingRegressor(n_estimators=120, random_state=0).fit(X, value(X))
+    found = certificate(export_bundle(model, X, tmp_path / "a", effort="quick"))
+    assert found["class"] == "identical"
+    assert found["batch"]["alone"] == 0
+    assert found["batch"]["two_threads"] > 0
 
 
 def test_wasm_that_was_not_asked_is_null_with_the_reason(X: pd.DataFrame, tmp_path: Path) -> None:
