@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from sklearn.decomposition import NMF, MiniBatchNMF, MiniBatchSparsePCA, SparsePCA
+from sklearn.decomposition import NMF, MiniBatchSparsePCA, SparsePCA
 from sklearn.experimental import enable_iterative_imputer  # noqa: F401 (without it scikit-learn hides the class)
 from sklearn.impute import IterativeImputer
 from threadpoolctl import ThreadpoolController
@@ -22,7 +22,7 @@ from export.support import core_of
 from lambda_handler.answer import Form
 
 _THREADS = ThreadpoolController()  # sums on several threads have no fixed order
-ALONE = {NMF, MiniBatchNMF}  # they stop when a whole batch changes little
+ALONE = {NMF}  # it stops when a whole batch changes little
 FLATTENING = {SparsePCA, MiniBatchSparsePCA}  # they give one row as one dimension: it is asked twice at once
 SAMPLE = 3  # training rows that show the shapes of the answers
 

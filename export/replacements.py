@@ -27,6 +27,7 @@ REPLACEMENTS: dict[str, tuple[str, ...]] = {  # by class name; others' libraries
     "LedoitWolf": ("EllipticEnvelope",),
     "MDS": ("PCA",),
     "MinCovDet": ("EllipticEnvelope",),
+    "MiniBatchNMF": ("NMF",),
     "NearestNeighbors": ("KNeighborsClassifier", "KNeighborsRegressor"),
     "OAS": ("EllipticEnvelope",),
     "OPTICS": ("MeanShift", "KMeans"),

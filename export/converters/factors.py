@@ -4,8 +4,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.decomposition import NMF, MiniBatchNMF
-from sklearn.decomposition._nmf import _multiplicative_update_w
+from sklearn.decomposition import NMF
 
 from export.converters.converter import Converter
 from export.converters.decomposition import dense
@@ -16,7 +15,6 @@ from export.graph import DOUBLE, INT64, Graph, Tensor
 from export.subgraph import BOOL, Value, repeat
 
 Matrix = npt.NDArray[np.float64]
-EPSILON = float(np.finfo(np.float32).eps)  # scikit-learn's least divisor
 
 
 def check_descent(estimator: Any) -> tuple[str, str] | None:
@@ -104,79 +102,6 @@ def margins_of_descent(estimator: Any, matrix: Matrix) -> Matrix:
     return found
 
 
-def convert_multiplied(graph: Graph, estimator: Any, inputs: list[Tensor]) -> list[Tensor]:
-    """Write `_multiplicative_update_w` from the root of the row's mean, until the weights change by a small share."""
-    matrix, components = graph.matrix(inputs), np.asarray(estimator.components_, dtype=np.float64)
-    width, wide = components.shape
-    mean = graph.add("ReduceMean", matrix, graph.constant(np.array([1]), "axis"), keepdims=1)
-    start = graph.add("Sqrt", graph.add("Div", mean, graph.constant(np.full((1, 1), float(width)), "width")))
-    start = graph.add("Add", start, repeated(graph, np.zeros(width), Tensor(matrix, "double", wide)))
-
-    def turn(inner: Graph, names: list[str]) -> tuple[str, list[Value]]:
-        weights, matrix, active, done = names
-        changed = inner.add("Mul", weights, _factor(inner, estimator, weights, matrix))
-        sizes = [_length(inner, each) for each in (inner.add("Sub", changed, weights), changed)]
-        tol = estimator.tol if estimator.tol > 0.0 else -1.0
-        small = inner.add("LessOrEqual", inner.add("Div", *sizes), number(inner, tol))
-        state = [inner.add("Where", active, changed, weights), inner.add("Identity", matrix)]
-        return _next(inner, _numbers(state, width, wide), active, small, done, estimator._transform_max_iter)
-
-    return dense(_repeated(graph, _numbers([start, graph.add("Identity", matrix)], width, wide), turn), width)
-
-
-def _factor(graph: Graph, estimator: Any, weights: str, matrix: str) -> str:
-    """What the weights are multiplied by."""
-    components, beta = np.asarray(estimator.components_, dtype=np.float64), float(estimator._beta_loss)
-    columns = np.ascontiguousarray(components.T)
-    if beta == 2.0:
-        above, below = product(graph, matrix, columns), product(graph, weights, np.dot(components, columns))
-    else:
-        said = product(graph, weights, components)
-        least = graph.add("Where", graph.add("Less", said, number(graph, EPSILON)), number(graph, EPSILON), said)
-        safe = least if beta < 2.0 else said
-        above = product(graph, graph.add("Mul", _power(graph, safe, beta - 2.0), matrix), columns)
-        if beta == 1.0:
-            above = product(graph, graph.add("Div", matrix, safe), columns)
-            below = graph.constant(components.sum(axis=1)[None, :], "sums")
-        else:
-            below = product(graph, _power(graph, least if beta < 1.0 else said, beta - 1.0), columns)
-    less, _, more, _ = estimator._compute_regularization(np.empty((1, components.shape[1])))
-    if less > 0.0:
-        below = graph.add("Add", below, graph.constant(np.full((1, 1), less), "less"))
-    if more > 0.0:
-        below = graph.add("Add", below, graph.add("Mul", weights, graph.constant(np.full((1, 1), more), "more")))
-    zero = number(graph, 0.0)
-    below = graph.add("Where", graph.add("Equal", below, zero), number(graph, EPSILON), below)
-    return _power(graph, graph.add("Div", above, below), float(estimator._gamma))
-
-
-def _power(graph: Graph, values: str, exponent: float) -> str:
-    return values if exponent == 1.0 else graph.add("Pow", values, number(graph, exponent, "exponent"))
-
-
-def margins_of_multiplied(estimator: Any, matrix: Matrix) -> Matrix:
-    """How far the share of the weights' change is from the one that stops, of all turns the least."""
-    found = np.full(len(matrix), np.inf)
-    if estimator.tol <= 0.0:
-        return found
-    for place, row in enumerate(matrix):
-        least, before = np.inf, None
-        one = row[None, :]
-        weights = np.full((1, len(estimator.components_)), np.sqrt(one.mean() / len(estimator.components_)))
-        less, _, more, _ = estimator._compute_regularization(one)
-        for _ in range(estimator._transform_max_iter):
-            before = weights.copy()
-            weights = _multiplicative_update_w(
-                one, weights, estimator.components_, estimator._beta_loss, less, more, estimator._gamma
-            )[0]
-            share = np.linalg.norm(weights - before) / np.linalg.norm(weights)
-            least = min(least, abs(share - estimator.tol))
-            if share <= estimator.tol:
-                break
-        found[place] = least
-    return found
-
-
 def _repeated(graph: Graph, state: list[Value], turn: Any) -> str:
     """Repeat a turn for all rows until each has stopped; the first of the state at the end."""
     rows = Tensor(state[0].name, "double", 1)
@@ -204,16 +129,10 @@ def _in_turn(graph: Graph, values: str, last: int) -> str:
     return graph.chosen(graph.add("CumSum", values, graph.constant(np.array(1), "axis")), [last])
 
 
-def _length(graph: Graph, values: str) -> str:
-    squares = graph.add("Mul", values, values)
-    return graph.add("Sqrt", graph.add("ReduceSum", squares, graph.constant(np.array([1]), "axis"), keepdims=1))
-
-
 def _whole(graph: Graph, value: int) -> str:
     return graph.constant(np.array(value, dtype=np.int64), "count")
 
 
 CONVERTERS: dict[type, Converter] = {
     NMF: Converter(transform=convert_descent, check=check_descent, margins=margins_of_descent),
-    MiniBatchNMF: Converter(transform=convert_multiplied, margins=margins_of_multiplied),
 }
