@@ -142,7 +142,7 @@ def document(rows: Sequence[Row]) -> str:
             f"## {kind.capitalize()}s",
             "",
             "| | ours | variants | largest ulp | largest difference | plain skl2onnx |",
-            "|---|---|---|---|---|",
+            "|---|---|---|---|---|---|",
         ]
         lines += [_line(row) for row in rows if row.kind == kind]
     lines += ["", "## Why the refused ones are refused", ""]
