@@ -21,6 +21,7 @@ LIMITS = {"Max", "Min", "Clip", "Relu"}  # they turn where they stop to give the
 TENSORS = 200  # of a graph that are looked at
 WIDE = 500  # numbers a row; wider tensors (distances to every training row) are left out
 CHUNK = 1024
+SIZES = (2, 3)  # numbers of rows that tell a tensor with a place for each row from one without
 STEPS = (-3, -2, -1, 1, 2, 3)
 
 
@@ -36,13 +37,13 @@ def edges(model: onnx.ModelProto, maker: RowMaker, count: int) -> tuple[Columns,
         The pairs, first the one sides, then the others; and around each of their numbers the 3 next ones on both
         sides, its float32 rounding and that one's neighbours.
     """
-    turns = _Turns(model)
+    turns = Turns(model)
     pairs = maker.boundaries(turns.answer, count) if turns.names else take(maker.table, np.arange(0))
     half = len(pairs[0]) // 2
     return pairs, _beside(take(pairs, np.arange(half)), take(pairs, np.arange(half, 2 * half)), maker)
 
 
-class _Turns:
+class Turns:
     """What turns in a graph, as labels of a row."""
 
     def __init__(self, model: onnx.ModelProto) -> None:
@@ -59,10 +60,22 @@ class _Turns:
         inputs = {value.name for value in model.graph.input}
         wanted = dict.fromkeys([*self.names, *(self._limited[name] for name in self.names if name in self._limited)])
         self._part = Part(model, [name for name in wanted if name not in inputs])
+        self._asked = False
+
+    def _by_row(self, row: Columns) -> list[str]:
+        """The names of tensors that hold something for each row: their length follows the number of rows."""
+        names = self.names
+        for rows in SIZES:
+            feeds = feeds_of(take(row, np.zeros(rows, dtype=np.int64)))
+            found = {**feeds, **self._part.run(feeds)}
+            names = [name for name in names if found[name].ndim and len(found[name]) == rows]
+        return names
 
     def answer(self, columns: Columns) -> Answers:
         """The bits of everything that turns, as labels."""
         rows = len(columns[0])
+        if rows and not self._asked:
+            self.names, self._asked = self._by_row(take(columns, np.arange(1))), True
         parts = [self._turned(values) for _, values in rows_of(columns, CHUNK)]
         labels = np.concatenate(parts) if parts else np.empty((0, 0), dtype=np.int64)
         return Answers(np.ones(rows, dtype=bool), labels, np.empty((rows, 0)))
@@ -75,7 +88,7 @@ class _Turns:
             tensor = found[name]
             if name in self._limited:
                 tensor = tensor == found[self._limited[name]]
-            if tensor.ndim and len(tensor) == rows and tensor.size <= WIDE * rows and tensor.dtype.kind in "bif":
+            if tensor.size <= WIDE * rows and tensor.dtype.kind in "bif":
                 turned.append(tensor.reshape(rows, -1).astype(np.float64).view(np.int64))
         return np.concatenate(turned, axis=1)
 

@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 from bundle_factory import make_bundle
 from export_tools import FLOATS, frame, predictor_of, target, value
+from onnx import helper, numpy_helper
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import BaggingRegressor, GradientBoostingRegressor, HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
@@ -25,6 +26,7 @@ from deploy.node import replay_node
 from export import ExportError, export_bundle
 from export.aim import aim
 from export.carried import check_carried
+from export.edges import Turns
 from export.effort import EFFORTS
 from export.frame import Columns
 from export.mutants import mutants
@@ -258,3 +260,22 @@ def test_rows_are_chosen_by_what_none_before_reached() -> None:
     assert spread(reached, 3).tolist() == [0, 3, 4]
     assert spread(reached, 9).tolist() == list(range(6))
     assert spread(np.zeros((4, 0), dtype=np.int32), 2).tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("first", [1, 2, 3])
+def test_tensors_without_a_place_for_each_row_turn_in_no_batch(first: int) -> None:
+    """Constants that are compared have one size, whatever the batch; with as many rows they looked like answers."""
+    same = helper.make_node("Equal", ["constant", "constant"], ["same"])
+    above = helper.make_node("Greater", ["x0", "threshold"], ["above"])
+    number = helper.make_tensor_value_info("x0", onnx.TensorProto.DOUBLE, [None, 1])
+    outputs = [helper.make_tensor_value_info(name, onnx.TensorProto.BOOL, None) for name in ("same", "above")]
+    constants = {"constant": np.zeros((first, 3)), "threshold": np.array([2.0])}
+    tensors = [numpy_helper.from_array(array, name) for name, array in constants.items()]
+    graph = helper.make_graph([same, above], "turns", [number], outputs, tensors)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10)
+    for sizes in ((1, 2, 3, 50), (3, 1), (2, 1)):
+        turns = Turns(model)
+        for rows in sizes:
+            labels = turns.answer([np.arange(float(rows))]).labels
+            assert labels.shape == (rows, 1)
+            assert np.array_equal(labels[:, 0] != 0, np.arange(rows) > 2)
