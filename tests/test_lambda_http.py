@@ -185,7 +185,7 @@ def test_more_bytes_than_lambda_carries_are_refused(handler: Handler, size: int,
 def test_an_answer_that_lambda_could_not_carry_is_refused(handler: Handler, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = [{**EXAMPLE, "income": 1e17, "age": 149, "grade": "unseen"}] * 2000
     assert ask(handler, {"rows": rows})[0] == 200
-    monkeypatch.setattr("lambda_handler.http.MAX_BYTES", 500_000)
+    monkeypatch.setattr("lambda_handler.reply.MAX_BYTES", 500_000)
     status, document = ask(handler, {"rows": rows})
     assert (status, document["detail"].startswith("An answer")) == (413, True)
 
