@@ -18,7 +18,7 @@ from export.converters.linear import class_of_largest, positive_label, product
 from export.graph import DOUBLE, Graph, Tensor
 
 KERNELS = ("linear", "poly", "rbf", "sigmoid")
-BLOCK = 1024  # support vectors at a time: what the graph holds of a batch stays flat
+BLOCK = 1280  # support vectors at a time: what the graph holds of a batch stays flat
 FARTHEST = 1e100  # of a coordinate: its square is finite, and the kernel is 0 long before
 LEAST_GAMMA = 1e-150  # down to which the kernel is 0 there
 SPREAD = 8.0  # how many times its standard deviation a sum of roundings may reach
@@ -54,9 +54,8 @@ def convert_classifier(graph: Graph, estimator: Any, inputs: list[Tensor]) -> di
     pairs = _pairs(len(estimator.classes_))
     decisions = _sums(graph, estimator, inputs, _pair_parts(estimator, pairs))
     if len(estimator.classes_) == 2:
-        first = positive_label(graph, decisions, "Greater")
-        label = graph.add("Sub", graph.constant(np.array(1), "one"), first)
-        return {"label": label, "scores": graph.add("Neg", decisions)}
+        second = positive_label(graph, decisions, "LessOrEqual")
+        return {"label": second, "scores": graph.add("Neg", decisions)}
     scores = decisions
     if estimator.decision_function_shape == "ovr":
         scores = _against_rest(graph, decisions, pairs, len(estimator.classes_))
@@ -139,7 +138,7 @@ def _kernel(graph: Graph, estimator: Any, turned: str) -> Callable[[int, int], s
 def exponents(graph: Graph, estimator: Any, turned: str) -> Callable[[int, int], str]:
     """What writes -gamma (x - y)^2 of some support vectors y, of shape (n_some, n_rows).
 
-    With the support vectors' mean taken off both, as one product: y times 2 gamma x, and 1 times -gamma xx; - gamma yy.
+    With the support vectors' mean taken off both, as one product: 2 gamma y times x, and -gamma times xx; - gamma yy.
     """
     rows, gamma = dense(estimator.support_vectors_), float(estimator._gamma)
     if not cancels_little(estimator):
@@ -148,14 +147,14 @@ def exponents(graph: Graph, estimator: Any, turned: str) -> Callable[[int, int],
     bounds = (number(graph, bound, "bound") for bound in (-FARTHEST, FARTHEST))
     x = graph.add("Clip", graph.add("Sub", turned, graph.constant(mean[:, None], "mean")), *bounds)
     xx = graph.add("ReduceSum", graph.add("Mul", x, x), graph.constant(np.array([0]), "axis"), keepdims=1)
-    scaled = [graph.add("Mul", each, number(graph, by)) for each, by in ((x, 2.0 * gamma), (xx, -gamma))]
-    both = graph.add("Concat", *scaled, axis=0)
+    both = graph.add("Concat", x, xx, axis=0)
+    factors = graph.constant(np.append(np.full(len(mean), 2.0 * gamma), -gamma)[None, :], "factors")
     stored, means = np.hstack([rows, np.ones((len(rows), 1))]), np.append(mean, 0.0)
     small = ((stored == np.round(stored)) & (stored >= 0.0) & (stored < 256.0)).all(axis=0)
 
     def write(start: int, end: int) -> str:
         yy = -gamma * ((rows[start:end] - mean) ** 2).sum(axis=1, keepdims=True)
-        y = _moved(graph, stored[start:end], means, small)
+        y = graph.add("Mul", _moved(graph, stored[start:end], means, small), factors)
         return graph.add("Gemm", y, both, graph.constant(yy, "norms"))
 
     return write
@@ -223,6 +222,8 @@ def _pairs(classes: int) -> list[tuple[int, int]]:
 def _pair_parts(estimator: Any, pairs: list[tuple[int, int]]) -> list[list[Part]]:
     """What each pair of classes adds up: the support vectors of the one, then those of the other."""
     dual = _weights(estimator)
+    if len(pairs) == 1:
+        return [[(0, dual[0])]]
     ends = np.cumsum(estimator._n_support)
     starts = ends - estimator._n_support
 
