@@ -9,12 +9,12 @@ import onnx
 
 from export.aim import Aimed
 from export.effort import Effort
+from export.evidence import Evidence
 from export.frame import Columns, take
 from export.mutants import Mutant, mutants
 from export.mutate import Trial, mutation_score
 from export.original import Answers
 from export.places import Places
-from export.prove import Evidence
 from lambda_handler.predictor import Predictor
 
 WORK = 2e8  # rows times constants that one mutant may cost, beyond the stored rows

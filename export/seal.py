@@ -22,17 +22,19 @@ from export.card import render_card
 from export.carried import check_carried
 from export.convert import convert
 from export.converters.text import columns_read
+from export.decidable import decidable_labels
 from export.describe import contract_document, reference_document
 from export.edges import edges
 from export.effort import Effort, effort_named
 from export.errors import ExportError
+from export.evidence import gather
 from export.faults import mutation
 from export.frame import Columns, Schema
 from export.original import Original
 from export.places import Places
 from export.precision import check_precision
 from export.probe import probe
-from export.prove import certify, class_of, decidable_labels, gather, golden_rows
+from export.prove import certify, class_of, golden_rows
 from export.rows import COUNTS, RowMaker
 from export.snap import snap
 from export.support import check_columns, check_exportable, check_missing, core_of
