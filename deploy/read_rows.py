@@ -1,6 +1,5 @@
 """Reads the rows of a CSV, JSONL or Parquet file in chunks, each value as the file holds it."""
 
-import csv
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -12,7 +11,8 @@ from typing import IO, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from train.table import DELIMITERS, SNIFF_CHARACTERS, sniff_delimiter
+from lambda_handler.table import TableError, read_lines
+from train.table import SNIFF_CHARACTERS, sniff_delimiter
 
 CHUNK = 4096  # rows held at a time
 KINDS = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet", ".pq": "parquet"}
@@ -102,31 +102,13 @@ def _csv_chunks(path: Path, columns: tuple[str, ...], delimiter: str) -> Iterato
 
 
 def _csv_lines(path: Path, delimiter: str) -> Iterator[list[str]]:
-    """The lines that are not blank, the header first; each with as many cells as the header."""
-    width = 0
     with _text(path) as lines:
-        reader = csv.reader(lines, delimiter=delimiter, strict=True)
         try:
-            for cells in reader:
-                width = width or len(cells)
-                if cells and len(cells) != width:
-                    raise _ragged(path, reader.line_num, cells, width, delimiter)
-                if cells:
-                    yield cells
-        except csv.Error as error:
-            rule = "Every quoted field must be closed, and a quote inside it doubled"
-            got = f"line {reader.line_num} of {path}: {error}"
-            raise RowsError(rule, got, "Correct that line.") from error
+            yield from read_lines(lines, delimiter)
+        except TableError as error:
+            raise RowsError(error.rule, f"line {error.line} of {path} {error.got}", "Correct that line.") from error
         except UnicodeDecodeError as error:
             raise _not_utf8(path, error) from error
-
-
-def _ragged(path: Path, line: int, cells: list[str], width: int, delimiter: str) -> RowsError:
-    got = f"line {line} of {path} has {len(cells)} of {width} fields"
-    joined = delimiter.join(cells)
-    if any(joined.count(other) == width - 1 for other in DELIMITERS if other != delimiter):
-        got += " and is separated otherwise: the file mixes delimiters"
-    return RowsError("Every row must have as many fields as the header", got, "Correct that line.")
 
 
 def _open_jsonl(path: Path) -> RowFile:

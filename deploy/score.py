@@ -10,11 +10,12 @@ import pyarrow as pa
 
 from deploy.read_rows import RowFile, Rows, kind_of, open_rows
 from deploy.write_rows import open_target
-from lambda_handler.contract import Contract, ContractError, Feature
+from lambda_handler.contract import Contract, Feature
+from lambda_handler.golden import replay
 from lambda_handler.predictor import Predictor
-from train.columns import MISSING_CODES, is_number
+from lambda_handler.table import answer_names, answer_values
+from lambda_handler.text import read_cell
 
-BOOLEANS = {"true": True, "false": False, "1": True, "0": False}
 ARROW_TYPES = {
     "number": pa.float64(),
     "integer": pa.int64(),
@@ -22,7 +23,6 @@ ARROW_TYPES = {
     "category": pa.string(),
     "text": pa.string(),
 }
-NUMBERS = {"probabilities": "probability", "scores": "score", None: ""}  # what a column of them begins with
 MOST_REASONS = 5
 
 Report = Callable[[int, int], None]
@@ -66,7 +66,7 @@ def score(bundle: Path, source: Path, target: Path, report: Report = lambda _don
     _check_features(contract, rows, source)
     answers = _answer_fields(contract, rows.columns)
     names = [field.name for field in answers]
-    read = convert_text if rows.texts else convert_value
+    read = read_cell if rows.texts else convert_value
     retype = rows.texts and kind_of(target) != "csv"  # texts get the features' types where the target has types
     schema = _typed_schema(contract, rows.schema) if retype else rows.schema
     done = problems = 0
@@ -80,20 +80,6 @@ def score(bundle: Path, source: Path, target: Path, report: Report = lambda _don
             problems += sum(answer[names[-1]] is not None for answer in found)
             report(done, problems)
     return done - problems
-
-
-def convert_text(feature: Feature, cell: str) -> Any:
-    """A CSV cell as the feature's type; None where it is missing, the text itself where it does not fit."""
-    text = cell.strip()
-    if feature.type in {"category", "text"}:
-        return text or None
-    if text in MISSING_CODES:
-        return None
-    if feature.type == "boolean":
-        return BOOLEANS.get(text.casefold(), text)
-    if not is_number(text):
-        return text
-    return int(text) if feature.type == "integer" and text.lstrip("+-").isdecimal() else float(text)
 
 
 def convert_value(feature: Feature, value: Any) -> Any:
@@ -124,15 +110,11 @@ def _check_features(contract: Contract, rows: RowFile, source: Path) -> None:
 def _answer_fields(contract: Contract, taken: Sequence[str]) -> list[pa.Field]:
     """The columns that hold the answer, `problem` last."""
     form = contract.form
-    fields: list[tuple[str, pa.DataType]] = []
+    kinds: list[pa.DataType] = []
     for target in form.targets:
-        before = "" if target.name is None else f"{target.name}."
-        if form.labels:
-            fields.append((f"{before}label", _label_type(target.classes)))
-        names = ["value"] if form.numbers == "value" else [f"{NUMBERS[form.numbers]}_{key}" for key in target.keys]
-        fields += [(before + name, pa.float64()) for name in names]
+        kinds += [_label_type(target.classes)] * (form.labels > 0) + [pa.float64()] * len(target.keys)
     named: list[pa.Field] = []
-    for wanted, kind in (*fields, ("problem", pa.string())):
+    for wanted, kind in zip([*answer_names(form), "problem"], [*kinds, pa.string()], strict=True):
         name = wanted
         while name in {*taken, *(field.name for field in named)}:
             name = f"predicted_{name}"
@@ -148,30 +130,11 @@ def _label_type(classes: Sequence[Any]) -> pa.DataType:
 
 def _answer(predictor: Predictor, rows: Rows) -> list[list[Any]]:
     """Per row the values of the answer's columns: numbers and None, or nothing but the problem."""
-    reasons: dict[int, list[str]] = {}
-    kept = list(range(len(rows)))
-    while True:
-        try:
-            predictions = predictor.predict([rows[index] for index in kept])
-            break
-        except ContractError as error:
-            for problem in error.problems:
-                reasons.setdefault(kept[problem["row"]], []).append(problem["reason"])
-            kept = [index for index in kept if index not in reasons]
     form = predictor.contract.form
-    width = form.labels + form.width
-    answers: list[list[Any]] = [[None] * width + [_joined(reasons.get(index, []))] for index in range(len(rows))]
-    for index, prediction in zip(kept, predictions, strict=True):
-        parts = prediction["targets"].values() if form.several else [prediction]
-        answers[index][:-1] = [value for part in parts for value in _values(part, form.numbers)]
-    return answers
-
-
-def _values(part: dict[str, Any], numbers: str | None) -> list[Any]:
-    """The label and the numbers of one target's answer."""
-    if numbers == "value":
-        return [part["value"]]
-    return [part["label"], *(part[numbers].values() if numbers else ())]
+    return [
+        [*answer_values(form, found), _joined([problem["reason"] for problem in found.get("rejected", ())])]
+        for found in replay(predictor, rows)
+    ]
 
 
 def _joined(reasons: Sequence[str]) -> str | None:

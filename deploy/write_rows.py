@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from deploy.read_rows import Rows, RowsError, kind_of
+from lambda_handler.text import write_cell
 
 Write = Callable[[Rows], None]
 FITTING: dict[pa.DataType, Callable[[Any], bool]] = {
@@ -85,16 +86,10 @@ def _array(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
 
 
 def as_text(value: Any) -> str:
-    """A value as a CSV cell: nothing for None, floats so that they are read back bit for bit, lists as JSON."""
-    if value is None:
-        return ""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bool):
-        return "true" if value else "false"
+    """A value as a CSV cell; lists as JSON."""
     if isinstance(value, list | dict):
         return json.dumps(_as_json(value), ensure_ascii=False, allow_nan=False)
-    return repr(value) if isinstance(value, float) else str(value)
+    return write_cell(value)
 
 
 def _as_json(value: Any) -> Any:

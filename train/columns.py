@@ -10,12 +10,11 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from lambda_handler.text import MISSING_CODES, is_number
 from train.config import ColumnSettings, Kind
 from train.errors import TrainError
 
-MISSING_CODES = ("", "NA", "NaN", "nan", "null", "NULL", "N/A", "?")
 LOOKS_MISSING = (*MISSING_CODES[1:], "None", "none", "unknown", "Unknown", "n/a", "-")
-NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 CODE_WITH_ZEROS = re.compile(r"0\d+")
 DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}([ T]\d{1,2}:.*)?|\d{1,2}[/.]\d{1,2}[/.]\d{2,4}([ T]\d{1,2}:.*)?")
 DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
@@ -87,11 +86,6 @@ def _by_text(column: pd.Series, told: tuple[str, ...] | None) -> tuple[Kind, str
     del levels[""]
     kind, reason = _by_levels(str(column.name), levels, len(column))
     return kind, reason, ("",) if told is None else present
-
-
-def is_number(text: str) -> bool:
-    """Whether `text` is a finite decimal number."""
-    return NUMBER.fullmatch(text) is not None and bool(np.isfinite(float(text)))
 
 
 def _missing_note(counts: Counter[str], codes: tuple[str, ...], rows: int) -> str:

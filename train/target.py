@@ -11,7 +11,8 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
-from train.columns import MISSING_CODES, Decision, arrow_type, as_texts, build_column, is_number
+from lambda_handler.text import MISSING_CODES, is_number
+from train.columns import Decision, arrow_type, as_texts, build_column
 from train.config import ColumnSettings, Kind, Task
 from train.errors import TrainError, did_you_mean
 from train.table import Table
