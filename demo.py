@@ -101,24 +101,6 @@ def print_certificate(path: Path) -> None:
     console.print(f"Next: selfsame verify {path} --runtime all", soft_wrap=True, highlight=False)
 
 
-def print_verdict(verdict: "Verdict") -> None:
-    """Show what the replays showed, runtime by runtime and stratum by stratum."""
-    table = Table(title=verdict.bundle, title_justify="left", box=None, pad_edge=False)
-    for heading in ("runtime", "rows", "compared", "labels differ", "outside", "undecidable", "largest difference"):
-        table.add_column(heading, justify="left" if heading in {"runtime", "rows"} else "right")
-    for runtime, strata in verdict.strata.items():
-        for name, stratum in strata.items():
-            table.add_row(runtime, *_stratum_cells(name, vars(stratum)))
-    console.print(table)
-    if verdict.python:
-        console.print(f"lambda: Python {verdict.python} under the official emulator", highlight=False)
-    for pair, rows in verdict.apart.items():
-        console.print(f"{pair}: {len(rows)} rows are not alike bit for bit", highlight=False)
-    if any(verdict.apart.values()):
-        console.print("There exp or a matrix product rounds its own way: see docs/export.md; --json names the rows.")
-    console.print("[green]It holds.[/green]" if verdict.holds else "[red]It does not hold.[/red]")
-
-
 def _stratum_cells(name: str, stratum: dict[str, Any]) -> list[str]:
     counts = [f"{stratum[key]:,}" for key in ("rows", "labels_differ", "outside", "undecidable")]
     return [name, *counts, f"{stratum['max_abs']:.2g}"]

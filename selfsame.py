@@ -232,11 +232,12 @@ def _verify(arguments: argparse.Namespace) -> int:
         verdict = verify(arguments.bundle, runtimes)
         print(json.dumps(verdict.as_json(), indent=1))
     else:
-        from demo import print_verdict, steps
+        from deploy.verdict import verdict_text
 
-        with steps() as (report, _):
-            verdict = verify(arguments.bundle, runtimes, lambda runtime: report(f"replaying in {runtime}"))
-        print_verdict(verdict)
+        verdict = verify(
+            arguments.bundle, runtimes, lambda runtime: print(f"replaying in {runtime} …", file=sys.stderr)
+        )
+        print(verdict_text(verdict))
     return DONE if verdict.holds else FAILED
 
 

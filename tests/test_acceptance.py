@@ -1,10 +1,11 @@
 """The promise itself: every candidate that `train` fits on the real tables answers the same in every runtime."""
 
+import sys
 from pathlib import Path
 
 import pytest
 
-from demo import print_verdict
+from deploy.verdict import verdict_text
 from deploy.verify import verify
 from export import export_bundle
 from train.fit import train
@@ -35,6 +36,6 @@ def test_every_candidate_is_exact_in_every_runtime(run: Run, candidate: str, tmp
     estimator = load_estimator(run.candidates[candidate])
     bundle = export_bundle(estimator, run.X, tmp_path / f"{run.info['name']}-{candidate}")
     verdict = verify(bundle)
-    print_verdict(verdict)
+    sys.stdout.write(f"{verdict_text(verdict)}\n")
     assert verdict.holds
     assert verdict.apart["python = lambda"] == []

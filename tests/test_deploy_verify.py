@@ -15,6 +15,7 @@ import deploy.browser
 import deploy.lambda_replay
 import deploy.node
 import deploy.verify
+from deploy.verdict import verdict_text
 from deploy.verify import RUNTIMES, Verdict, differing_rows, verify
 from lambda_handler.bundle import BundleError
 from lambda_handler.golden import Stratum
@@ -162,6 +163,19 @@ def test_a_verdict_holds_only_if_every_stratum_of_every_runtime_does() -> None:
     assert Verdict("m 1", {"python": {"a": good, "b": good}}, {}).holds
     assert not Verdict("m 1", {"python": {"a": good}, "node": {"a": good, "b": bad}}, {}).holds
     assert Verdict("m 1", {"node": {"a": good, "b": bad}}, {}).total("node").outside == 1
+
+
+def test_a_verdict_says_in_words_whether_it_holds() -> None:
+    good, bad = Stratum(rows=1234), Stratum(rows=5, outside=1)
+    lines = verdict_text(Verdict("m 1", {"python": {"a": good}, "node": {"a": bad}}, {"python = node": [3]})).split(
+        "\n"
+    )
+    assert lines[0] == "m 1"
+    assert lines[2].split() == ["python", "a", "1,234", "0", "0", "0", "0"]
+    assert lines[3].split() == ["node", "a", "5", "0", "1", "0", "0"]
+    assert lines[4] == "python = node: 1 rows are not alike bit for bit"
+    assert lines[-1] == "It does not hold."
+    assert verdict_text(Verdict("m 1", {"python": {"a": good}}, {})).endswith("\nIt holds.")
 
 
 def test_a_broken_bundle_is_refused(tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ class Blocked:
             raise ImportError(name)
 sys.meta_path.insert(0, Blocked())
 from selfsame import main
-sys.exit(main(["verify", {bundle!r}, "--json"]))
+sys.exit(main(["verify", {bundle!r}, *{options!r}]))
 """
 BLOCKED = (
     "sklearn", "pandas", "skl2onnx", "onnx", "scipy", "pyarrow", "joblib", "skops", "rich", "jinja2", "playwright",
@@ -53,15 +53,19 @@ BLOCKED = (
 )  # fmt: skip
 
 
-def replayed(bundle: Path, blocked: tuple[str, ...]) -> "subprocess.CompletedProcess[str]":
-    script = REPLAY.format(blocked=blocked, bundle=str(bundle))
+def replayed(bundle: Path, blocked: tuple[str, ...], *options: str) -> "subprocess.CompletedProcess[str]":
+    script = REPLAY.format(blocked=blocked, bundle=str(bundle), options=options)
     return subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, check=False)
 
 
 def test_a_replay_needs_onnxruntime_alone(tmp_path: Path) -> None:
-    done = replayed(make_bundle(tmp_path / "bundle"), BLOCKED)
+    bundle = make_bundle(tmp_path / "bundle")
+    done = replayed(bundle, BLOCKED, "--json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["holds"]
+    shown = replayed(bundle, BLOCKED)
+    assert shown.returncode == 0, shown.stderr
+    assert shown.stdout.endswith("It holds.\n")
 
 
 def test_a_replay_needs_onnxruntime(tmp_path: Path) -> None:
