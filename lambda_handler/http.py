@@ -4,13 +4,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 from lambda_handler.golden import compare, replay
+from lambda_handler.media import kind_of_answer
 from lambda_handler.predictor import Predictor
 from lambda_handler.problem import EventError, MethodError, PathError, Response, encode_json, problem_response
-from lambda_handler.reply import json_response
-from lambda_handler.request import Event, read_json, rows_of
+from lambda_handler.reply import reply, respond
+from lambda_handler.request import Event, header, read_rows
 from lambda_handler.service import Service, Source
 
 Handler = Callable[[Event, object], Response]
+KEPT = {"cache-control": "no-cache"}  # may be stored, and is asked for again
 Route = Callable[[Event, str | None], Response]
 
 
@@ -74,16 +76,18 @@ class _Routes:
         return {**response, "body": ""} if method == "HEAD" else response
 
     def _predict(self, event: Event, request_id: str | None) -> Response:
-        predictions, beside = self._service.respond(rows_of(read_json(event)), Source("predict", request_id))
-        return json_response(200, encode_json({"predictions": predictions, **beside}))
+        contract = self._service.predictor.contract
+        kind = kind_of_answer(header(event, "accept"))
+        predictions, beside = self._service.respond(read_rows(event, contract), Source("predict", request_id))
+        return reply(event, contract.form, predictions, beside, kind)
 
     def _contract(self, event: Event, request_id: str | None) -> Response:  # noqa: ARG002 - a route's signature
-        return json_response(200, encode_json(self._service.predictor.contract.document), "no-cache")
+        return respond(event, 200, encode_json(self._service.predictor.contract.document), KEPT)
 
     def _check_health(self, event: Event, request_id: str | None) -> Response:  # noqa: ARG002 - a route's signature
         if self._health is None:  # on the first question, so that no cold start waits for it
             self._health = self._replay_golden()
-        return json_response(*self._health)
+        return respond(event, *self._health)
 
     def _replay_golden(self) -> tuple[int, str]:
         predictor = self._service.predictor

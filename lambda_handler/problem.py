@@ -15,6 +15,7 @@ TITLES = {
     400: "Bad Request",
     404: "Not Found",
     405: "Method Not Allowed",
+    406: "Not Acceptable",
     413: "Content Too Large",
     415: "Unsupported Media Type",
     422: "Unprocessable Content",
@@ -40,7 +41,22 @@ class NotJsonError(RequestError):
     """The body is not strict JSON (400)."""
 
     def __init__(self, got: str) -> None:
+        self.got = got
         super().__init__(f"The body must be JSON (RFC 8259) in UTF-8; {got}. Send one row or a list of rows as JSON.")
+
+
+class NotTextError(RequestError):
+    """The body cannot be made text (400)."""
+
+    def __init__(self, got: str) -> None:
+        super().__init__(f"The body must be text in UTF-8; {got}. Send it as text, or packed as the headers say.")
+
+
+class LineError(RequestError):
+    """A line of CSV or JSONL that cannot be read (400)."""
+
+    def __init__(self, rule: str, line: int, got: str) -> None:
+        super().__init__(f"{rule}; line {line} {got}. Correct that line.", line=line)
 
 
 class EventError(RequestError):
@@ -68,14 +84,24 @@ class MethodError(RequestError):
         super().__init__(f"{path} takes {allow}; got {method[:20]!r}.", {"allow": allow})
 
 
+class NotAcceptableError(RequestError):
+    """The caller takes none of the forms that an answer has (406)."""
+
+    status = 406
+
+    def __init__(self, offered: tuple[str, ...], accept: str) -> None:
+        rule = f"An answer is {', '.join(offered[:-1])} or {offered[-1]}"
+        super().__init__(f"{rule}; got accept: {accept[:80]!r}. Name one of them, or */*.")
+
+
 class BytesError(RequestError):
     """More bytes than Lambda carries (413)."""
 
     status = 413
 
-    def __init__(self, what: str, got: int | str) -> None:
+    def __init__(self, what: str, got: int | str, remedy: str = "Send fewer rows at a time.") -> None:
         size = f"{got:,}" if isinstance(got, int) else got
-        super().__init__(f"{what} may have at most {MAX_BYTES:,} bytes; this has {size}. Send fewer rows at a time.")
+        super().__init__(f"{what} may have at most {MAX_BYTES:,} bytes; this has {size}. {remedy}")
 
 
 class RowsError(RequestError):
@@ -83,8 +109,9 @@ class RowsError(RequestError):
 
     status = 413
 
-    def __init__(self, got: int) -> None:
-        super().__init__(f"A request may hold at most {MAX_ROWS:,} rows; got {got:,}. Send them in several requests.")
+    def __init__(self, got: int | str) -> None:
+        count = f"{got:,}" if isinstance(got, int) else got
+        super().__init__(f"A request may hold at most {MAX_ROWS:,} rows; got {count}. Send them in several requests.")
 
 
 class MediaTypeError(RequestError):
@@ -92,8 +119,8 @@ class MediaTypeError(RequestError):
 
     status = 415
 
-    def __init__(self, rule: str, got: str, remedy: str) -> None:
-        super().__init__(f"{rule}; got {got[:80]}. {remedy}", {"accept": "application/json"})
+    def __init__(self, rule: str, got: str, remedy: str, taken: list[str], header: str = "accept") -> None:
+        super().__init__(f"{rule}; got {got[:80]}. {remedy}", {header: ", ".join(taken)})
 
 
 class ShapeError(RequestError):

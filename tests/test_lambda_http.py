@@ -196,11 +196,6 @@ def test_another_content_type_is_refused(handler: Handler, value: str) -> None:
     assert (status, "got" in document["detail"]) == (415, True)
 
 
-def test_a_compressed_body_is_refused(handler: Handler) -> None:
-    headers = {"content-type": "application/json", "content-encoding": "gzip"}
-    assert ask(handler, EXAMPLE, headers=headers)[0] == 415
-
-
 @pytest.mark.parametrize(
     "headers", [{"Content-Type": "application/json"}, {"CONTENT-TYPE": "Application/JSON; charset=UTF-8"}]
 )
