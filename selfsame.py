@@ -100,6 +100,15 @@ def _add_export(commands: Any) -> None:
                         help="how hard the proof tries (default: standard)")  # fmt: skip
     export.add_argument("--allow-training-rows", action="store_true",
                         help="let the public bundle hold training rows, where the model answers with them")  # fmt: skip
+    degrees = ["shadow", "human only", "assist", "partial", "full"]
+    export.add_argument("--automation", choices=degrees, default="full", metavar="DEGREE",
+                        help="how far the model acts by itself: %(choices)s (default: full)")  # fmt: skip
+    export.add_argument("--abstain", type=float, nargs=2, metavar=("LOW", "HIGH"),
+                        help="with partial: the probabilities or scores between which a person decides")  # fmt: skip
+    export.add_argument("--loggable", nargs="+", default=[], action="extend", metavar="COLUMN",
+                        help="columns whose values may stand in capture records")  # fmt: skip
+    export.add_argument("--capture", type=float, metavar="SHARE",
+                        help="share of requests that are captured, 0 to 1 (default: 1 in shadow, else 0)")  # fmt: skip
 
 
 def _add_verify(commands: Any) -> None:
@@ -134,10 +143,15 @@ def _add_site(commands: Any) -> None:
 
 def _add_package(commands: Any) -> None:
     does = "build what Lambda gets: the handler, the bundle and hash-pinned wheels"
-    package = _command(commands, "package", _package, does, "bundles/loan --out build/loan --arch arm64")
+    package = _command(commands, "package", _package, does, "bundles/loan --out build/loan.zip --arch arm64")
     package.add_argument("bundle", type=Path, metavar="BUNDLE", help="a folder that `selfsame export` wrote")
-    package.add_argument("--out", type=Path, required=True, metavar="DIR", help="a new or an empty folder")
+    where = "a new or an empty folder, or a new file ….zip"
+    package.add_argument("--out", type=Path, required=True, metavar="DIR", help=where)
     package.add_argument("--arch", choices=["x86_64", "arm64"], default="x86_64", help="default: x86_64")
+    engines = "onnxruntime by its Python binding and numpy, or by its C interface alone (default: binding)"
+    package.add_argument("--engine", choices=["binding", "capi"], default="binding", help=engines)
+    package.add_argument("--no-bytecode", dest="bytecode", action="store_false",
+                         help="do without Python 3.13 here; every cold start then compiles")  # fmt: skip
 
 
 def _add_demo(commands: Any) -> None:
@@ -216,6 +230,10 @@ def _export(arguments: argparse.Namespace) -> int:
             seed=source.seed,
             effort=arguments.effort,
             allow_training_rows=arguments.allow_training_rows,
+            automation=arguments.automation,
+            abstain=arguments.abstain,
+            loggable=arguments.loggable,
+            capture=arguments.capture,
             replay_wasm=replay_node,
             report=report,
             advance=advance,
@@ -276,8 +294,10 @@ def _site(arguments: argparse.Namespace) -> int:
 def _package(arguments: argparse.Namespace) -> int:
     from deploy.package import build_package, package_bytes
 
-    package = build_package(arguments.bundle, arguments.out, arch=arguments.arch)
-    print(f"{package}: {package_bytes(package) / 1e6:.1f} MB for {arguments.arch}")
+    how = {name: getattr(arguments, name) for name in ("arch", "engine", "bytecode")}
+    package = build_package(arguments.bundle, arguments.out, **how)
+    print(f"{package}: {package_bytes(package) / 1e6:.1f} MB for {arguments.arch}", end="")
+    print(f", {package.stat().st_size / 1e6:.1f} MB zipped" if package.is_file() else "")
     return DONE
 
 

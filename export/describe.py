@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from export.acting import check_acting
 from export.errors import ExportError
 from export.frame import MISSING_CODE, Column, Columns, Schema, plain
 from export.original import Original
@@ -27,18 +28,26 @@ def contract_document(
         original: the reference.
         table: graph values of the training rows.
         accepted: what each column may hold.
-        about: name, version, description, notice, target, `targets` (the names of several, or None) and `features`:
-            column name -> unit, description, type, whole.
+        about: name, version, description, notice, target, `targets` (the names of several, or None), `features`:
+            column name -> unit, description, type, whole; and what `export.acting.acting` gives.
         model_sha256: of model.onnx.
 
     Raises:
-        ExportError: `targets` does not name each target once.
+        ExportError: `targets` does not name each target once, or the automation does not fit the model.
     """
+    loggable = set(about["loggable"])
     features = [
-        _feature(index, column, table[index], accepted[index], about["features"].get(column.name, {}))
+        _feature(
+            index,
+            column,
+            table[index],
+            accepted[index],
+            about["features"].get(column.name, {}),
+            loggable=column.name in loggable,
+        )
         for index, column in enumerate(original.schema.columns)
     ]
-    return {
+    document = {
         "format": FORMAT,
         "name": about["name"],
         "version": about["version"] or model_sha256[:12],
@@ -49,8 +58,12 @@ def contract_document(
         "features": features,
         **original.document,
         "targets": _named(original.document["targets"], about["targets"]),
+        "automation": about["automation"],
+        "capture": about["capture"],
         "model_sha256": model_sha256,
     }
+    check_acting(document)
+    return document
 
 
 def _named(targets: list[dict[str, Any]] | None, names: Sequence[str] | None) -> list[dict[str, Any]] | None:
@@ -104,7 +117,13 @@ def _answers(
 
 
 def _feature(
-    index: int, column: Column, values: npt.NDArray[Any], accepted: Accepted, about: Mapping[str, Any]
+    index: int,
+    column: Column,
+    values: npt.NDArray[Any],
+    accepted: Accepted,
+    about: Mapping[str, Any],
+    *,
+    loggable: bool,
 ) -> dict[str, Any]:
     known = [value for value in plain(column, values) if value is not None]
     whole = all(value == math.floor(value) for value in known) if column.numeric and known else None
@@ -121,6 +140,7 @@ def _feature(
         "categories": _listed(column, known, accepted),
         "unseen": None if accepted.unseen is None else ("allowed" if accepted.unseen else "rejected"),
         "whole": whole,
+        "loggable": loggable,
         "example": _example(column, known, whole, listed=accepted.unseen is False),
     }
 

@@ -8,7 +8,7 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from typing import Any
 import onnx
 import pandas as pd
 
+from export.acting import acting
 from export.aim import aim
 from export.batches import NOT_ASKED, Replay, wasm_counts
 from export.card import render_card
@@ -61,6 +62,10 @@ def export_bundle(  # noqa: PLR0913 - the public interface: every choice has a d
     seed: int = 0,
     effort: str = "standard",
     allow_training_rows: bool = False,
+    automation: str = "full",
+    abstain: tuple[float, float] | None = None,
+    loggable: Sequence[str] = (),
+    capture: float | None = None,
     replay_wasm: Replay | None = None,
     report: Report = lambda _: None,
     advance: Advance = lambda _done, _total: None,
@@ -77,6 +82,11 @@ def export_bundle(  # noqa: PLR0913 - the public interface: every choice has a d
         seed: of every draw; the same estimator, table, seed and effort give the same bundle, byte for byte.
         effort: how hard the proof tries: `quick`, `standard` or `full`.
         allow_training_rows: lets an estimator be exported whose graph has to hold rows of the training table.
+        automation: how far the model acts by itself: `shadow`, `human only`, `assist`, `partial` or `full` (see
+            docs/lambda.md).
+        abstain: with `partial`, the two ends of the band of probabilities or scores in which a person decides.
+        loggable: columns whose values may stand in capture records; no other value of a request is ever logged.
+        capture: share of requests of which a capture record is written; None: all in shadow, else none.
         replay_wasm: answers a list of rows with the bundle in a folder, as the page would; without it the certificate
             says that this was not compared.
         report: called with one line per step.
@@ -100,6 +110,7 @@ def export_bundle(  # noqa: PLR0913 - the public interface: every choice has a d
     told = {**ABOUT, "name": out.name, "target": {"name": "target", "unit": None, "description": None}, **(about or {})}
     table = schema.values(X)
     check_precision(core_of(estimator)[0], schema, table)
+    told |= acting(X.columns, automation, abstain, loggable, capture)
     told["carries"] = check_carried(core_of(estimator)[0], allowed=allow_training_rows)
     report("converting")
     proved = _prove(estimator, schema, table, told, seed, tries, report, advance)

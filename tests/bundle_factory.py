@@ -38,19 +38,19 @@ NUMBERS: dict[Task, str | None] = {"regression": "value", "values": "value", "sc
 FEATURES: list[dict[str, Any]] = [
     {"name": "income", "input": "x0", "type": "number", "dtype": "float64", "unit": "EUR a year",
      "description": "Income before tax", "missing": "allowed", "range": [4000.0, 200000.0], "accepts": None,
-     "categories": None, "unseen": None, "whole": True, "example": 50000.0},
+     "categories": None, "unseen": None, "whole": True, "loggable": False, "example": 50000.0},
     {"name": "age", "input": "x1", "type": "integer", "dtype": "int64", "unit": "years", "description": None,
      "missing": "rejected", "range": [18, 90], "accepts": [0, 150], "categories": None, "unseen": None,
-     "whole": True, "example": 40},
+     "whole": True, "loggable": False, "example": 40},
     {"name": "grade", "input": "x2", "type": "category", "dtype": "string", "unit": None, "description": None,
      "missing": "allowed", "range": None, "accepts": None, "categories": ["A", "B", "C"], "unseen": "allowed",
-     "whole": None, "example": "B"},
+     "whole": None, "loggable": False, "example": "B"},
     {"name": "home", "input": "x3", "type": "category", "dtype": "string", "unit": None, "description": None,
      "missing": "rejected", "range": None, "accepts": None, "categories": ["own", "rent"], "unseen": "rejected",
-     "whole": None, "example": "own"},
+     "whole": None, "loggable": False, "example": "own"},
     {"name": "married", "input": "x4", "type": "boolean", "dtype": "bool", "unit": None, "description": None,
      "missing": "rejected", "range": None, "accepts": None, "categories": None, "unseen": None,
-     "whole": None, "example": True},
+     "whole": None, "loggable": False, "example": True},
 ]  # fmt: skip
 
 EXAMPLE: dict[str, Any] = {feature["name"]: feature["example"] for feature in FEATURES}
@@ -239,7 +239,7 @@ def contract_of(name: str, task: Task, features: Sequence[Mapping[str, Any]], mo
     classifies = numbers != "value"
     absolute = [1e-9, 2e-10] if task == "values" else 1e-12 if classifies else 1e-9
     return {
-        "format": 1,
+        "format": 2,
         "name": name,
         "version": model_sha256[:12],
         "task": "classification" if classifies else "regression",
@@ -254,6 +254,8 @@ def contract_of(name: str, task: Task, features: Sequence[Mapping[str, Any]], mo
         "classes": CLASSES[task],
         "targets": TARGETS.get(task),
         "threshold": {"class": 1, "value": THRESHOLD} if task == "classification" else None,
+        "automation": {"degree": "full", "abstain": None},
+        "capture": {"share": 0.0},
         "tolerance": {"class": "rounding", "absolute": absolute, "relative": 1e-12},
         "model_sha256": model_sha256,
     }  # fmt: skip
@@ -286,7 +288,7 @@ def parity_of(golden: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     mutation = {**counts, "kinds": {"threshold": counts}, "survivors": []}
     ways = dict.fromkeys(("alone", "of_2", "of_7", "of_1000", "two_threads", "wasm"), 0)
     batch = {"rows": 500, **ways, "wasm_reason": None}
-    return {"format": 1, "effort": "standard", "class": "rounding", "strata": strata, "batch": batch, "reached": {},
+    return {"format": 2, "effort": "standard", "class": "rounding", "strata": strata, "batch": batch, "reached": {},
             "mutation": mutation}  # fmt: skip
 
 
@@ -302,7 +304,7 @@ def seal(path: Path) -> None:
         for file in sorted(path.iterdir())
         if file.name != "manifest.json"
     }
-    manifest = {"format": 1, "files": digests, "versions": {"onnx": onnx.__version__}, "source": None,
+    manifest = {"format": 2, "files": digests, "versions": {"onnx": onnx.__version__}, "source": None,
                 "data_sha256": None, "seed": 0}  # fmt: skip
     (path / "manifest.json").write_bytes(as_json(manifest))
 
@@ -325,7 +327,7 @@ def make_bundle(path: Path, *, name: str = "tiny", task: Task = "classification"
     (path / "contract.json").write_bytes(as_json(contract))
     (path / "parity.json").write_bytes(as_json(parity_of(golden)))
     answers = {"missing": 0, "edges": [50.0, 400.0] if NUMBERS.get(task) else [0.0, 1.0], "counts": [100]}
-    reference = {"format": 1, "rows": 100, "target": contract["target"], "answers": answers, "features": {}}
+    reference = {"format": 2, "rows": 100, "target": contract["target"], "answers": answers, "features": {}}
     (path / "reference.json").write_bytes(as_json(reference))
     card = f"<!doctype html><html lang=en><meta charset=utf-8><title>{name}</title><h1>{name}</h1></html>\n"
     (path / "card.html").write_text(card, encoding="utf-8")

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from export.acting import acting
 from export.aim import aim
 from export.convert import convert
 from export.describe import contract_document
@@ -32,6 +33,7 @@ ABOUT: dict[str, Any] = {
     "target": {"name": "target", "unit": None, "description": None},
     "targets": None,
     "features": {},
+    **acting(()),
 }
 
 FLOATS = ["income", "2nd height"]

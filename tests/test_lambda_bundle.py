@@ -66,7 +66,7 @@ def test_a_file_that_the_manifest_does_not_list(bundle: Path, name: str) -> None
     assert f"the manifest must list {name}" in refusal(bundle)
 
 
-@pytest.mark.parametrize(("found", "said"), [(2, "Upgrade selfsame"), (0, "export` again"), ("1", "bundle format 1")])
+@pytest.mark.parametrize(("found", "said"), [(3, "Upgrade selfsame"), (1, "export` again"), ("2", "bundle format 2")])
 def test_another_format(bundle: Path, found: Any, said: str) -> None:
     edit_manifest(bundle, format=found)
     assert said in refusal(bundle)
@@ -93,8 +93,8 @@ def test_a_manifest_that_points_out_of_the_folder(bundle: Path, name: str) -> No
 @pytest.mark.parametrize(
     ("content", "said"),
     [(b"{", "must be JSON"),
-     (b"\xff\xfe", "must be JSON"), (b"[]", "format None"), (b'{"format": 1}', "must list the files"),
-     (b'{"format": 1, "files": []}', "must list the files"), (b'{"format": 1, "files": {}}', "must list model.onnx")],
+     (b"\xff\xfe", "must be JSON"), (b"[]", "format None"), (b'{"format": 2}', "must list the files"),
+     (b'{"format": 2, "files": []}', "must list the files"), (b'{"format": 2, "files": {}}', "must list model.onnx")],
 )  # fmt: skip
 def test_a_broken_manifest(bundle: Path, content: bytes, said: str) -> None:
     (bundle / "manifest.json").write_bytes(content)

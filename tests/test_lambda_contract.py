@@ -201,15 +201,16 @@ def test_rows_stay_unchanged_and_no_rows_are_no_columns() -> None:
 @pytest.mark.parametrize(
     ("found", "said"),
     [
-        (2, "Upgrade selfsame"),
+        (3, "Upgrade selfsame"),
         (0, "Run `selfsame export` again"),
         (None, "format None"),
-        ("1", "format 1"),
+        (1, "export` again"),
+        ("2", "format 2"),
         (True, "format True"),
     ],
 )
 def test_a_contract_of_another_format(found: Any, said: str) -> None:
-    with pytest.raises(FormatError, match="this build reads 1") as caught:
+    with pytest.raises(FormatError, match="this build reads 2") as caught:
         Contract(document(format=found))
     assert said in str(caught.value)
 

@@ -350,7 +350,7 @@ def test_one_changed_byte_is_refused_with_the_file_and_its_digests(browser: Brow
 def test_a_newer_format_is_refused_by_name(browser: Browser, site: Path) -> None:
     file = site / "bundles" / "tiny" / "manifest.json"
     file.write_text(json.dumps(json.loads(file.read_text()) | {"format": 3}))
-    assert refusal(browser, site) == ("manifest.json: bundle format 3; this page reads 1. Build the site again with a "
+    assert refusal(browser, site) == ("manifest.json: bundle format 3; this page reads 2. Build the site again with a "
                                       "newer selfsame.")  # fmt: skip
 
 

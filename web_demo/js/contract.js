@@ -4,7 +4,7 @@ import { readForm } from "./answer.js";
 import { parseJson, parseLiterals } from "./json.js";
 import { describe, listed, send, show } from "./words.js";
 
-export const FORMAT = 1;
+export const FORMAT = 2;
 const MOST_UNKNOWN = 20; // unknown features of one row that are named
 const FLOAT32_LIMIT = 3.4028235677973366e38; // the smallest magnitude that rounds to an infinite float32
 const INT64_LIMIT = 2n ** 63n;
@@ -16,13 +16,14 @@ const INT64_LIMIT = 2n ** 63n;
  *   unit: string | null, description: string | null, missing: "allowed" | "rejected",
  *   range: [number | bigint, number | bigint] | null, accepts: [number | bigint, number | bigint] | null,
  *   categories: (string | number | bigint | boolean)[] | null, unseen: "allowed" | "rejected" | null, whole: boolean | null,
- *   example: string | number | bigint | boolean | null,
+ *   loggable: boolean, example: string | number | bigint | boolean | null,
  * }} Feature
  * @typedef {{
  *   format: number, name: string, version: string, task: "classification" | "regression", description: string | null,
  *   notice: string | null, target: {name: string, unit: string | null, description: string | null},
  *   missing_code: string, features: Feature[],
  *   threshold: {class: import("./answer.js").Label, value: number} | null,
+ *   automation: {degree: "shadow" | "human only" | "assist" | "partial" | "full", abstain: [number, number] | null},
  *   tolerance: {class: string, relative: number}, model_sha256: string, form: import("./answer.js").Form,
  * }} Contract `form`: what it answers; the rest is docs/bundle.md's contract.json.
  * @typedef {{row: number, feature: string | null, kind: string, reason: string}} Problem
@@ -147,19 +148,21 @@ function checkValue(contract, feature, row, warnings) {
     throw new Broken("absent", `${feature.name} is required and is not there. ${send(feature)}`);
   }
   const value = row[feature.name];
-  if (value === null || value === undefined || Number.isNaN(value)) return missing(contract, feature);
+  if (value === null || value === undefined || Number.isNaN(value)) return missing(contract, feature, warnings);
   if (feature.type === "number") return checkNumber(feature, value, warnings);
   if (feature.type === "integer") return checkInteger(feature, value, warnings);
   if (feature.type === "boolean") return checkBoolean(feature, value);
   return checkCategory(contract, feature, value, warnings);
 }
 
-/** @param {Contract} contract @param {Feature} feature @returns {GraphValue} */
-function missing(contract, feature) {
+/** @param {Contract} contract @param {Feature} feature @param {Warning[]} warnings @returns {GraphValue} */
+function missing(contract, feature, warnings) {
   if (feature.missing === "rejected" || feature.dtype === "int64" || feature.dtype === "bool") {
     const rule = `${feature.name} must not be missing: the original estimator rejects such rows.`;
     throw new Broken("missing", `${rule} ${send(feature)}`);
   }
+  const message = `${feature.name}: missing; the model answers with a substitute of its own for it.`;
+  warnings.push({ feature: feature.name, kind: "imputed", message });
   return feature.dtype === "string" ? contract.missing_code : NaN;
 }
 

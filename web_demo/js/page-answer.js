@@ -4,7 +4,7 @@
 import { numbersOf } from "./answer.js";
 import { fill, make, style } from "./page-dom.js";
 import { decided } from "./predictor.js";
-import { percent, show } from "./words.js";
+import { inService, percent, show } from "./words.js";
 
 /**
  * @typedef {import("./contract.js").Contract} Contract
@@ -28,13 +28,18 @@ export function showWaiting() {
  */
 export function showPrediction(contract, prediction, milliseconds, range) {
   const body = bodyParts(contract, prediction, range);
-  const warned = prediction.warnings.length;
-  const caution =
-    warned === 0 ? null : `${warned} ${warned === 1 ? "input is" : "inputs are"} unlike the training rows.`;
+  const missing = prediction.warnings.filter((warning) => warning.kind === "imputed").length;
+  const odd = prediction.warnings.length - missing;
+  const cautions = [
+    odd === 0 ? null : `${odd} ${odd === 1 ? "input is" : "inputs are"} unlike the training rows.`,
+    missing === 0 ? null : `${missing} ${missing === 1 ? "input is" : "inputs are"} missing: the model fills in.`,
+  ];
+  const service = inService(contract);
   const answer = fill(
     "answer",
     ...body,
-    caution && make("p", { class: "caution" }, caution),
+    ...cautions.map((caution) => caution && make("p", { class: "caution" }, caution)),
+    service && make("p", { class: "took service" }, service),
     make("p", { class: "took", "data-ms": milliseconds.toFixed(3) }, took(milliseconds)),
   );
   answer.dataset.state = "answered";

@@ -80,3 +80,17 @@ export function percent(share) {
   if (share < 1 && share >= 0.9995) return "> 99.9 %";
   return `${(share * 100).toFixed(1)} %`;
 }
+
+/**
+ * What becomes of an answer where the model is in service, by its contract's degree of automation.
+ *
+ * @param {import("./contract.js").Contract} contract
+ * @returns {string | null} null where the model decides.
+ */
+export function inService({ automation: { degree, abstain } }) {
+  if (degree === "full") return null;
+  if (degree === "assist") return "In service this is a suggestion: a person decides.";
+  if (degree === "shadow") return "In service this answer is recorded and not given.";
+  if (abstain === null) return "In service a person decides, without this answer.";
+  return `In service a person decides from ${show(abstain[0])} to ${show(abstain[1])}, the model elsewhere.`;
+}

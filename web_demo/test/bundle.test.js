@@ -13,7 +13,7 @@ function makeFiles() {
   const contract = JSON.stringify({ ...DOCUMENT, model_sha256: digest("model") });
   const files = { "contract.json": contract, "model.onnx": "model" };
   const digests = Object.fromEntries(Object.entries(files).map(([name, content]) => [name, digest(content)]));
-  return { files, manifest: { format: 1, files: digests } };
+  return { files, manifest: { format: 2, files: digests } };
 }
 
 /** @param {Record<string, string>} files @param {any} manifest */
@@ -54,7 +54,7 @@ test("a file that the manifest does not list is not read", async () => {
 
 test("another format is refused by name before any file is read", async () => {
   const { files, manifest } = makeFiles();
-  const refusal = /manifest.json: bundle format 3; this page reads 1. Build the site again/;
+  const refusal = /manifest.json: bundle format 3; this page reads 2. Build the site again/;
   await assert.rejects(open(files, { ...manifest, format: 3 }), refusal);
 });
 
@@ -67,5 +67,5 @@ test("a contract of another model is refused", async () => {
 test("a manifest that is no JSON, or lists nothing, is refused", async () => {
   const broken = openBundle(async () => new Uint8Array(new TextEncoder().encode("<html>")));
   await assert.rejects(broken, /manifest.json must be JSON/);
-  await assert.rejects(open({}, { format: 1 }), /manifest.json must list the files/);
+  await assert.rejects(open({}, { format: 2 }), /manifest.json must list the files/);
 });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { BundleError, checkRows, ContractError, readContract } from "../js/contract.js";
-import { describe } from "../js/words.js";
+import { describe, inService } from "../js/words.js";
 import { DOCUMENT, makeContract, ROW } from "./fixtures.js";
 
 const contract = makeContract();
@@ -25,7 +25,7 @@ function kindsOf(changes) {
 
 test("an accepted row becomes one graph value per feature, in contract order", () => {
   const { columns, warnings } = checkRows(contract, [ROW]);
-  assert.deepEqual(columns, [[50], [40n], ["B"], ["own"], [true], [1], [NaN]]);
+  assert.deepEqual(columns, [[50], [40n], ["B"], ["own"], [true], [1], [1]]);
   assert.deepEqual(warnings, [[]]);
 });
 
@@ -115,6 +115,28 @@ test("values unlike the training rows get warnings", () => {
   );
 });
 
+test("a missing value that is taken gets a warning", () => {
+  const { warnings } = checkRows(contract, [{ ...ROW, income: null, grade: null }]);
+  assert.deepEqual(
+    warnings[0].map(({ feature, kind }) => [feature, kind]),
+    [
+      ["income", "imputed"],
+      ["grade", "imputed"],
+    ],
+  );
+  assert.equal(warnings[0][0].message, "income: missing; the model answers with a substitute of its own for it.");
+});
+
+test("the page says what becomes of an answer in service", () => {
+  /** @param {string} degree @param {[number, number] | null} [abstain] */
+  const said = (degree, abstain = null) => inService(makeContract({ automation: { degree, abstain } }));
+  assert.equal(said("full"), null);
+  assert.match(String(said("assist")), /suggestion/);
+  assert.match(String(said("shadow")), /recorded and not given/);
+  assert.match(String(said("human only")), /without this answer/);
+  assert.equal(said("partial", [0.25, 0.5]), "In service a person decides from 0.25 to 0.5, the model elsewhere.");
+});
+
 test("names that objects inherit are not taken for features of a row", () => {
   const odd = makeContract({ features: [{ ...DOCUMENT.features[0], name: "constructor" }] });
   assert.throws(() => checkRows(odd, [{}]), /constructor is required and is not there/);
@@ -125,11 +147,11 @@ test("a newer and an older format are refused by name", () => {
     () => readContract(JSON.stringify({ ...DOCUMENT, format: 3 })),
     new BundleError(
       "contract.json: bundle format 3",
-      "this page reads 1",
+      "this page reads 2",
       "Build the site again with a newer selfsame.",
     ),
   );
-  assert.throws(() => readContract("{}"), /bundle format unknown; this page reads 1/);
+  assert.throws(() => readContract("{}"), /bundle format unknown; this page reads 2/);
   assert.throws(() => readContract("{"), /contract.json must be JSON/);
 });
 

@@ -3,11 +3,11 @@
 import { readContract } from "../js/contract.js";
 
 const rest = { unit: null, description: null, missing: "rejected", range: null, accepts: null };
-const none = { categories: null, unseen: null, whole: null };
+const none = { categories: null, unseen: null, whole: null, loggable: false };
 
 /** @type {Record<string, any>} */
 export const DOCUMENT = {
-  format: 1,
+  format: 2,
   name: "tiny",
   version: "1",
   task: "classification",
@@ -69,6 +69,8 @@ export const DOCUMENT = {
   classes: [0, 1],
   targets: null,
   threshold: { class: 1, value: 0.4 },
+  automation: { degree: "full", abstain: null },
+  capture: { share: 0 },
   tolerance: { class: "rounding", absolute: 1e-12, relative: 1e-12 },
   model_sha256: "00",
 };
@@ -89,7 +91,7 @@ export function makeRegression() {
 }
 
 /** @type {Record<string, unknown>} */
-export const ROW = { income: 50, age: 40, grade: "B", home: "own", married: true, debt: 1, insured: null };
+export const ROW = { income: 50, age: 40, grade: "B", home: "own", married: true, debt: 1, insured: true };
 
 /** The contract of an outlier detector: one score for two classes. */
 export function makeScores(changes = {}) {

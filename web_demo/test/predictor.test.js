@@ -16,7 +16,7 @@ test("each dtype gets its typed array", async () => {
     { name: "x3", dtype: "string", data: ["own"] },
     { name: "x4", dtype: "bool", data: Uint8Array.of(1) },
     { name: "x5", dtype: "float32", data: Float32Array.of(1) },
-    { name: "x6", dtype: "float64", data: Float64Array.of(NaN) },
+    { name: "x6", dtype: "float64", data: Float64Array.of(1) },
   ]);
 });
 
