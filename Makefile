@@ -5,9 +5,11 @@ BIN := $(VENV)/bin
 ARGS ?=
 BUNDLE ?= bundles/loan
 ARCH ?= x86_64
+CHALLENGER ?=
+SCAN := .venv-scan
 .DEFAULT_GOAL := help
 
-.PHONY: help setup demo test acceptance coverage lint format bench exactness screenshots requirements clean build-SelfsameFunction
+.PHONY: help setup demo test acceptance coverage lint format bench exactness screenshots requirements clean build-SelfsameFunction build-ReplayHook build-ChallengerFunction
 
 help: ## show the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -27,6 +29,12 @@ node_modules/.ready: package.json package-lock.json
 	npm ci --no-fund --no-audit --loglevel=error
 	@touch $@
 
+# checkov lives alone: it pins an old boto3.
+$(SCAN)/.ready: requirements/scan.txt $(VENV)/.ready
+	$(PYTHON) -m venv $(SCAN)
+	$(SCAN)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/scan.txt
+	@touch $@
+
 $(VENV)/.chromium: $(VENV)/.ready
 	./.ci/chromium
 	@touch $@
@@ -34,7 +42,7 @@ $(VENV)/.chromium: $(VENV)/.ready
 demo: setup ## train, export, prove and serve the embedded cases (ARGS=--check: without serving)
 	$(BIN)/selfsame demo $(ARGS)
 
-test: setup lint ## all checks (under 15 minutes on 2 cores)
+test: setup lint $(SCAN)/.ready ## all checks (under 15 minutes on 2 cores)
 	npm test --silent
 	$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
 
@@ -69,10 +77,26 @@ requirements: ## pin the requirement files anew from the *.in files
 	$(PYTHON) -m venv build/uv && build/uv/bin/pip install --quiet uv
 	build/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links --no-deps requirements/lambda.in -o requirements/lambda.txt
 	build/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links requirements/all.in -o requirements/all.txt
+	build/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links requirements/scan.in -o requirements/scan.txt
 
 # Called by `sam build` (template.yaml: BuildMethod makefile): what Lambda gets.
 build-SelfsameFunction:
 	$(BIN)/selfsame package $(BUNDLE) --out "$(ARTIFACTS_DIR)" --arch $(ARCH)
 
+build-ReplayHook:
+	mkdir -p "$(ARTIFACTS_DIR)/rollout"
+	cp rollout/__init__.py rollout/hook.py "$(ARTIFACTS_DIR)/rollout/"
+
+# Without CHALLENGER the function says so when it is called; template.yaml deploys it only on request.
+build-ChallengerFunction:
+ifdef CHALLENGER
+	$(BIN)/selfsame package $(CHALLENGER) --out "$(ARTIFACTS_DIR)" --arch $(ARCH)
+	mkdir -p "$(ARTIFACTS_DIR)/rollout"
+	cp rollout/__init__.py rollout/challenger.py rollout/shadow.py "$(ARTIFACTS_DIR)/rollout/"
+else
+	mkdir -p "$(ARTIFACTS_DIR)/rollout"
+	echo 'raise RuntimeError("No challenger is packaged. Name its bundle: CHALLENGER=... sam build")' > "$(ARTIFACTS_DIR)/rollout/challenger.py"
+endif
+
 clean: ## remove what the targets made (your runs and bundles stay)
-	rm -rf $(VENV) node_modules build .aws-sam *.egg-info .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(SCAN) node_modules build .aws-sam *.egg-info .mypy_cache .ruff_cache .pytest_cache
