@@ -39,7 +39,7 @@ from export.convert import convert  # noqa: E402
 from export.frame import MISSING_CODE, Schema, take  # noqa: E402
 from export.original import Answers, Original  # noqa: E402
 from export.rows import RowMaker  # noqa: E402
-from lambda_handler.predictor import make_session  # noqa: E402
+from lambda_handler.binding import make_session  # noqa: E402
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 BOUNDARY_ROWS = 400

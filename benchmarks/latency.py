@@ -24,8 +24,9 @@ from rich.table import Table  # noqa: E402
 
 from deploy.events import function_url_event  # noqa: E402
 from export import export_bundle  # noqa: E402
+from lambda_handler.binding import NUMPY_TYPES, Columns, make_session  # noqa: E402
 from lambda_handler.http import make_handler  # noqa: E402
-from lambda_handler.predictor import BATCH, NUMPY_TYPES, Columns, Predictor  # noqa: E402
+from lambda_handler.predictor import BATCH, Predictor  # noqa: E402
 from train.demo import loan_case  # noqa: E402
 from train.fit import train_frame  # noqa: E402
 from train.store import load_estimator  # noqa: E402
@@ -63,7 +64,7 @@ def _measure(pipeline: Any, X: pd.DataFrame, bundle: Path) -> dict[str, dict[str
     columns_one = _columns(predictor, [one])
     columns_many = _columns(predictor, many)
     feeds = {f.input: c.reshape(-1, 1) for f, c in zip(schema_rows, columns_one, strict=True)}
-    session, outputs = predictor._session, predictor._outputs
+    session, outputs = make_session(predictor.bundle.model), predictor.contract.form.outputs
     return {
         "one row": _race(
             {

@@ -43,7 +43,8 @@ from speed_report import FLOAT32, OURS, SKLEARN, Figures, judge, markdown  # noq
 from export.convert import convert  # noqa: E402
 from export.converters import REGISTRY  # noqa: E402
 from export.frame import MISSING_CODE, Schema  # noqa: E402
-from lambda_handler.predictor import BATCH, make_session  # noqa: E402
+from lambda_handler.binding import make_session  # noqa: E402
+from lambda_handler.predictor import BATCH  # noqa: E402
 from train.demo_loan import simulate_applicants  # noqa: E402
 
 SIZES = {1: (15, 40), 100: (15, 10), 10_000: (5, 1), 1_000_000: (1, 1)}  # rows: (rounds, repeats in a round)

@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from export.distance import within
 from export.errors import ExportError
 from export.frame import Columns, take
 from export.margin import ROUNDING
 from export.original import Answers
-from lambda_handler.golden import compare, replay, within
+from lambda_handler.golden import compare, replay
 from lambda_handler.predictor import Predictor
 
 SIZES = {"alone": 1, "of_2": 2, "of_7": 7, "of_1000": 1000}

@@ -7,8 +7,8 @@ from export.evidence import Evidence
 from export.frame import Columns, take
 from export.margin import ROUNDING
 from export.original import Answers, Original
+from lambda_handler.binding import decided
 from lambda_handler.contract import Contract
-from lambda_handler.predictor import decided
 
 NEAR = 1e-6  # of the numbers' size: labels that are nearer to another are also asked alone
 ALONE = 200  # rows without numbers whose label differs that are also asked alone

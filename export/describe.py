@@ -12,8 +12,8 @@ from export.errors import ExportError
 from export.frame import MISSING_CODE, Column, Columns, Schema, plain
 from export.original import Original
 from export.probe import Accepted
+from lambda_handler.binding import decided
 from lambda_handler.contract import FORMAT, Contract
-from lambda_handler.predictor import decided
 
 FLOOR = 10  # a count below it could point at single people
 BINS = 20

@@ -13,7 +13,7 @@ from export.frame import Columns, take
 from export.original import Answers, Original
 from export.places import Places, spread
 from export.rows import COUNTS, RowMaker
-from lambda_handler.predictor import decided
+from lambda_handler.binding import decided
 
 STORED_SPLITS, STORED_HOLES = 50, 24  # splits whose rows are stored; rows with a missing input
 NEAREST = 20  # recombined rows nearest to a decision threshold that are stored

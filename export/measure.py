@@ -11,15 +11,16 @@ import pandas as pd
 
 from export.aim import aim
 from export.convert import convert
+from export.distance import ulp_distance
 from export.errors import ExportError
 from export.frame import MISSING_CODE, Columns, Schema, take
 from export.margin import ROUNDING, has_margins, margins
 from export.original import Answers, Original, asked_together
 from export.rows import RowMaker
 from export.support import check_exportable, check_steps, core_of
+from lambda_handler.binding import make_session
 from lambda_handler.contract import is_missing
-from lambda_handler.golden import ulp_distance
-from lambda_handler.predictor import BATCH, make_session
+from lambda_handler.predictor import BATCH
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,12 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 
+from export.distance import within
 from export.frame import Columns
 from export.mutants import Mutant
 from export.part import Part, Tensors, ahead, feeds_of, needs, rows_of
+from lambda_handler.binding import answers_of
 from lambda_handler.contract import Contract
-from lambda_handler.golden import within
-from lambda_handler.predictor import answers_of
 
 CHUNK = 256  # rows asked at a time; the first stored rows notice most faults
 

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 
-from lambda_handler.predictor import make_session
+from lambda_handler.binding import make_session
 
 Tensors = Mapping[str, npt.NDArray[Any]]
 

@@ -10,13 +10,14 @@ import onnx
 
 from export.batches import batches
 from export.decidable import compared, differs_alone
+from export.distance import ulp_distance, within
 from export.errors import ExportError
 from export.evidence import Evidence
 from export.frame import Columns, take
 from export.margin import ROUNDING
 from export.original import Answers, Original
 from lambda_handler.contract import Contract
-from lambda_handler.golden import Stratum, compare, replay, ulp_distance, within
+from lambda_handler.golden import Stratum, compare, replay
 from lambda_handler.predictor import Predictor
 
 # Operators whose last bits depend on the runtime: sums in an order of its own, functions of its own.

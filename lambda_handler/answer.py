@@ -96,6 +96,16 @@ class Form:
         shown = numbers[target.start : target.end] if self.several else numbers
         return {"label": target.classes[label[0]], self.numbers: dict(zip(target.keys, shown, strict=True))}
 
+    def held(self, threshold: Mapping[str, Any]) -> tuple[int, int, float]:
+        """What decides: the position of the threshold's class, which number of a row is held against it, its factor.
+
+        That is the class's probability or its score; the first class's score is minus the second's.
+        """
+        positive = self.targets[0].classes.index(threshold["class"])
+        if self.numbers == "probabilities":
+            return positive, positive, 1.0
+        return positive, 0, 1.0 if positive else -1.0
+
     def read(self, answer: Mapping[str, Any]) -> tuple[list[Any], list[float]] | None:
         """The labels (as classes) and the numbers of an answer; None where it has another form than this one."""
         try:

@@ -2,15 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isfinite, isnan
+from struct import Struct
 from typing import Any
-
-import numpy as np
-import numpy.typing as npt
 
 from lambda_handler.contract import Contract, ContractError
 from lambda_handler.predictor import Predictor
 
-NEVER = np.uint64(2**64 - 1)  # the distance between NaN and a number
+NEVER = 2**64 - 1  # the distance between NaN and a number
+_NUMBER, _BITS = Struct("<d"), Struct("<q")
 
 
 @dataclass
@@ -41,24 +41,20 @@ class Stratum:
         return self.labels_differ == 0 and self.outside == 0
 
 
-def ulp_distance(a: npt.ArrayLike, b: npt.ArrayLike) -> npt.NDArray[np.uint64]:
-    """Distance in float64 steps, elementwise: 0 for equal numbers (also 0.0 and -0.0) and for NaN beside NaN.
+def ulp_distance(a: float, b: float) -> int:
+    """Distance in float64 steps: 0 for equal numbers (also 0.0 and -0.0) and for NaN beside NaN.
 
     NaN beside a number is `NEVER`.
     """
-    x, y = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
-    first, second = _order(x), _order(y)
-    apart = np.maximum(first, second) - np.minimum(first, second)
-    nan_x, nan_y = np.isnan(x), np.isnan(y)
-    return np.where(nan_x | nan_y, np.where(nan_x & nan_y, np.uint64(0), NEVER), apart)
+    if isnan(a) or isnan(b):
+        return 0 if isnan(a) and isnan(b) else NEVER
+    return abs(_order(a) - _order(b))
 
 
-def _order(values: npt.NDArray[np.float64]) -> npt.NDArray[np.uint64]:
-    """Number the float64 values in their order: neighbours are one apart, both zeros are 2**63."""
-    bits = np.ascontiguousarray(values).reshape(values.shape).view(np.uint64)
-    middle = np.uint64(2**63)
-    with np.errstate(over="ignore"):
-        return np.where(bits >= middle, middle - (bits - middle), middle + bits)
+def _order(value: float) -> int:
+    """Number the float64 values in their order: neighbours are one apart, both zeros are 0."""
+    (bits,) = _BITS.unpack(_NUMBER.pack(value))
+    return int(bits) if bits >= 0 else -(int(bits) & 2**63 - 1)
 
 
 def compare(
@@ -120,11 +116,15 @@ def _compare_answer(
     if expected.get("jump"):
         stratum.undecidable += 1
         return
-    numbers, got = np.array(recorded[1]), np.array(found[1])
-    counted = np.abs(numbers) > form.absolute  # below it, a step is too small to mean anything
-    ulp = int(ulp_distance(numbers, got)[counted].max(initial=0))
-    apart = float(np.abs(numbers - got).max(initial=0.0)) if np.isfinite(got).all() else float("inf")
-    stratum.outside += not within(contract, numbers, got).all()
+    numbers, got = recorded[1], found[1]
+    pairs = list(zip(numbers, got, form.absolute, strict=True))
+    # below the tolerance a step is too small to mean anything
+    ulp = max((ulp_distance(number, other) for number, other, least in pairs if abs(number) > least), default=0)
+    whole = all(map(isfinite, got))
+    apart = max((abs(number - other) for number, other, _ in pairs), default=0.0) if whole else float("inf")
+    relative = contract.tolerance["relative"]
+    inside = (abs(number - other) <= max(least, relative * abs(number)) for number, other, least in pairs)
+    stratum.outside += not all(inside)
     if apart > stratum.max_abs:
         stratum.max_abs, stratum.worst = apart, index
     stratum.max_ulp = max(stratum.max_ulp, ulp)
@@ -132,16 +132,7 @@ def _compare_answer(
         return
     decidable = expected["decidable"] if form.several else [expected["decidable"]]
     stratum.undecidable += not all(decidable)
-    pairs = zip(recorded[0], found[0], decidable, strict=True)
-    if any(compared and (type(one) is not type(other) or one != other) for one, other, compared in pairs):
+    labels = zip(recorded[0], found[0], decidable, strict=True)
+    if any(compared and (type(one) is not type(other) or one != other) for one, other, compared in labels):
         stratum.labels_differ += 1
         stratum.worst = index
-
-
-def within(
-    contract: Contract, recorded: npt.NDArray[np.float64], got: npt.NDArray[np.float64]
-) -> npt.NDArray[np.bool_]:
-    """Which numbers are no further away than max(absolute, relative * |recorded|), both of shape (..., n_numbers)."""
-    allowed = np.maximum(contract.form.absolute, contract.tolerance["relative"] * np.abs(recorded))
-    inside: npt.NDArray[np.bool_] = np.abs(recorded - got) <= allowed
-    return inside

@@ -1,27 +1,19 @@
 """Bundle -> answers. The handler, the local server, the replays and the proof all run these lines."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from math import isfinite
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import numpy.typing as npt
-import onnxruntime as ort
-
-from lambda_handler.answer import Form
 from lambda_handler.bundle import Bundle, read_bundle
-from lambda_handler.contract import Contract, ContractError, Problem, Row
+from lambda_handler.contract import ContractError, Problem, Row
+from lambda_handler.engine import Numbers, make_engine
 
-BATCH = 4096  # rows per session.run: memory stays flat and a tree's nodes stay in cache
-NUMPY_TYPES: Mapping[str, type] = {
-    "float64": np.float64,
-    "float32": np.float32,
-    "int64": np.int64,
-    "bool": np.bool_,
-    "string": np.object_,
-}
+if TYPE_CHECKING:  # a package with the engine capi has no NumPy
+    import numpy as np
+    import numpy.typing as npt
 
-Columns = Sequence[npt.NDArray[Any]]
+BATCH = 4096  # rows per run: memory stays flat and a tree's nodes stay in cache
 
 
 class Predictor:
@@ -30,24 +22,27 @@ class Predictor:
     Args:
         bundle: as `read_bundle` gives it.
         threads: of the session; more than one only to show that it makes no difference.
+        engine: as `make_engine` has it.
+
+    Raises:
+        EngineError: there is no such engine, or onnxruntime refuses the model.
     """
 
-    def __init__(self, bundle: Bundle, threads: int = 1) -> None:
+    def __init__(self, bundle: Bundle, threads: int = 1, engine: str | None = None) -> None:
         self.bundle = bundle
         self.contract = bundle.contract
-        self._inputs = [(feature.input, NUMPY_TYPES[feature.dtype]) for feature in self.contract.features]
-        self._session = make_session(bundle.model, threads)
+        self._engine = make_engine(self.contract, bundle.model, threads=threads, name=engine)
         self._form = self.contract.form
-        self._outputs = self._form.outputs
 
     @classmethod
-    def load(cls, path: Path | str) -> "Predictor":
+    def load(cls, path: Path | str, engine: str | None = None) -> "Predictor":
         """Open the bundle at `path`.
 
         Raises:
             BundleError: it is no bundle, of another format, or a file has changed.
+            EngineError: there is no such engine, or onnxruntime refuses the model.
         """
-        return cls(read_bundle(path))
+        return cls(read_bundle(path), engine=engine)
 
     def predict(self, rows: Sequence[Row]) -> list[dict[str, Any]]:
         """Answer rows.
@@ -61,22 +56,22 @@ class Predictor:
         Raises:
             ContractError: lists every problem of every row.
         """
-        values, warnings = self.contract.columns(rows)
+        columns, warnings = self.contract.columns(rows)
         if not rows:
             return []
-        columns: list[npt.NDArray[Any]] = [
-            np.array(column, dtype=kind) for column, (_, kind) in zip(values, self._inputs, strict=True)
-        ]
-        labels, numbers = self.run(columns)
-        finite = np.isfinite(numbers)
-        if not finite.all():
-            raise ContractError([_no_answer(int(index)) for index in np.flatnonzero(~finite.all(axis=1))])
-        answers = list(map(self._form.write, labels.tolist(), numbers.tolist()))
-        for answer, warning in zip(answers, warnings, strict=True):
+        labels, numbers = self._answer(columns, len(rows))
+        count, width, write = self._form.labels, self._form.width, self._form.write
+        if not all(map(isfinite, numbers)):
+            finite = [all(map(isfinite, numbers[k * width : k * width + width])) for k in range(len(rows))]
+            raise ContractError([_no_answer(k) for k, whole in enumerate(finite) if not whole])
+        answers = []
+        for k, warning in enumerate(warnings):
+            answer = write(labels[k * count : k * count + count], numbers[k * width : k * width + width])
             answer["warnings"] = warning
+            answers.append(answer)
         return answers
 
-    def run(self, columns: Columns) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+    def run(self, columns: "Sequence[npt.NDArray[Any]]") -> "tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]":
         """Answer columns of graph values, without checking them.
 
         Args:
@@ -88,55 +83,35 @@ class Predictor:
             answers are numbers); and numbers, float64 of shape (n_rows, n_numbers), target after target (no column
             where there are labels alone).
         """
+        import numpy as np
+
+        from lambda_handler.binding import answers_of
+
         rows = len(columns[0])
-        parts = [self._run(columns, start) for start in range(0, max(rows, 1), BATCH)]
-        labels, numbers = (
-            parts[0] if len(parts) == 1 else [np.concatenate(pieces) for pieces in zip(*parts, strict=True)]
-        )
+        nothing: list[Any] = [np.empty(0, np.int64)] * bool(self._form.labels) + [np.empty(0)] * bool(self._form.width)
+        parts = zip(nothing, *self._parts(columns, rows), strict=True)
+        return answers_of(self.contract, [np.concatenate(pieces) for pieces in parts], rows)
+
+    def _answer(self, columns: Sequence[Any], rows: int) -> tuple[list[int], list[float]]:
+        """Labels and numbers row after row; a threshold has decided the labels."""
+        found: list[list[Any]] = [[] for _ in self._form.outputs]
+        for part in self._parts(columns, rows):
+            for whole, piece in zip(found, part, strict=True):
+                whole.extend(piece.tolist())
+        labels = found[0] if self._form.labels else []
+        numbers = found[-1] if self._form.width else []
+        threshold = self.contract.threshold
+        if threshold is not None:
+            positive, place, factor = self._form.held(threshold)
+            least = threshold["value"]
+            held = numbers[place :: self._form.width]
+            labels = [positive if factor * number >= least else 1 - positive for number in held]
         return labels, numbers
 
-    def _run(self, columns: Columns, start: int) -> list[npt.NDArray[Any]]:
-        feeds = {
-            name: column[start : start + BATCH].reshape(-1, 1)
-            for (name, _), column in zip(self._inputs, columns, strict=True)
-        }
-        found: list[npt.NDArray[Any]] = self._session.run(self._outputs, feeds)
-        return list(answers_of(self.contract, found, len(columns[0][start : start + BATCH])))
-
-
-def answers_of(
-    contract: Contract, found: Sequence[npt.NDArray[Any]], rows: int
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
-    """Labels and numbers, as `Predictor.run` gives them, out of what a session gave for the form's outputs."""
-    form = contract.form
-    labels = found[0].reshape(rows, form.labels) if form.labels else np.empty((rows, 0), dtype=np.int64)
-    numbers = found[-1].reshape(rows, form.width) if form.width else np.empty((rows, 0))
-    if contract.threshold is not None:
-        positive, number = decided(form, contract.threshold, numbers)
-        above = number >= contract.threshold["value"]
-        labels = np.where(above, positive, 1 - positive).reshape(-1, 1)
-    return labels, numbers
-
-
-def decided(
-    form: Form, threshold: Mapping[str, Any], numbers: npt.NDArray[np.float64]
-) -> tuple[int, npt.NDArray[np.float64]]:
-    """The position of the threshold's class, and what is held against the threshold, float64 of shape (n_rows,).
-
-    That is the class's probability or its score; the first class's score is minus the second's.
-    """
-    positive = form.targets[0].classes.index(threshold["class"])
-    if form.numbers == "probabilities":
-        return positive, numbers[:, positive]
-    return positive, numbers[:, 0] if positive else -numbers[:, 0]
-
-
-def make_session(model: bytes, threads: int = 1) -> Any:
-    """An onnxruntime session, on one thread so that sums have one order."""
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    return ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    def _parts(self, columns: Sequence[Any], rows: int) -> Iterator[Sequence[Numbers]]:
+        for start in range(0, rows, BATCH):
+            stop = min(start + BATCH, rows)
+            yield self._engine.run([column[start:stop] for column in columns], stop - start)
 
 
 def _no_answer(index: int) -> Problem:

@@ -14,6 +14,7 @@ from export.acting import acting
 from export.aim import aim
 from export.convert import convert
 from export.describe import contract_document
+from export.distance import ulp_distance
 from export.frame import Columns, Schema, take
 from export.original import Answers, Original
 from export.probe import Accepted
@@ -21,7 +22,6 @@ from export.rows import RowMaker
 from export.support import check_exportable, core_of
 from lambda_handler.bundle import Bundle
 from lambda_handler.contract import Contract
-from lambda_handler.golden import ulp_distance
 from lambda_handler.predictor import Predictor
 
 ROUNDING = 1e-12

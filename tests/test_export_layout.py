@@ -22,7 +22,7 @@ from export.converters.compact import compact, rounded_down
 from export.converters.trees import Tree, from_cart
 from export.frame import Schema
 from export.tidy import shorten
-from lambda_handler.predictor import make_session
+from lambda_handler.binding import make_session
 
 TEXTS = ["label", "probabilities", "x0"]
 ENCODERS = {

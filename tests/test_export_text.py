@@ -18,7 +18,8 @@ from export.convert import convert
 from export.frame import Schema
 from export.measure import measure
 from export.support import check_steps
-from lambda_handler.predictor import Predictor, make_session
+from lambda_handler.binding import make_session
+from lambda_handler.predictor import Predictor
 
 WORDS = [
     "red", "Green", "ünïcode", "ÜBER", "x1", "a", "the", "The", "İstanbul", "Straße", "ǅ", "ﬁn", "e\u0301te\u0301",

@@ -4,7 +4,6 @@ import copy
 import math
 from typing import Any
 
-import numpy as np
 import pytest
 from bundle_factory import EXAMPLE, MISSING_CODE, Task, make_bundle
 
@@ -54,22 +53,11 @@ def holds(contract: Contract, golden: list[Line], answers: list[Line]) -> bool:
         (1.0, math.nextafter(1.0, 2.0), 1), (1.0, math.nextafter(1.0, 0.0), 1), (0.0, 5e-324, 1), (-0.0, 5e-324, 1),
         (-5e-324, 5e-324, 2), (1.0, 2.0, 2**52), (1.0, -1.0, 2 * 0x3FF0000000000000),
         (-math.inf, math.inf, 2 * 0x7FF0000000000000), (1.7976931348623157e308, math.inf, 1),
-        (1.0, math.nan, int(NEVER)), (math.nan, -math.inf, int(NEVER)), (0.0, math.nan, int(NEVER)),
+        (1.0, math.nan, NEVER), (math.nan, -math.inf, NEVER), (0.0, math.nan, NEVER),
     ],
 )  # fmt: skip
 def test_ulp_distance(a: float, b: float, steps: int) -> None:
-    assert int(ulp_distance(a, b)) == steps
-    assert int(ulp_distance(b, a)) == steps
-
-
-def test_ulp_distance_sees_the_last_element_of_an_array() -> None:
-    numbers = np.random.default_rng(0).normal(size=(50, 3))
-    other = numbers.copy()
-    assert not ulp_distance(numbers, other).any()
-    other[-1, -1] = np.nextafter(other[-1, -1], np.inf)
-    assert np.argwhere(ulp_distance(numbers, other)).tolist() == [[49, 2]]
-    assert ulp_distance(numbers[:, ::2], other[:, ::2]).shape == (50, 2)
-    assert ulp_distance([], []).shape == (0,)
+    assert ulp_distance(a, b) == ulp_distance(b, a) == steps
 
 
 def test_the_recorded_answers_hold(bundle: Bundle, values: Bundle, forms: dict[Task, Bundle]) -> None:

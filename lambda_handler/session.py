@@ -1,0 +1,211 @@
+"""A model's session through onnxruntime's C ABI: tensors filled from lists, run, read back, released.
+
+Every object that onnxruntime makes is released, also when a call fails.
+"""
+
+import weakref
+from array import array
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from ctypes import (
+    addressof,
+    byref,
+    c_bool,
+    c_char_p,
+    c_double,
+    c_float,
+    c_int,
+    c_int64,
+    c_size_t,
+    c_void_p,
+    memmove,
+    string_at,
+)
+from pathlib import Path
+from typing import Any
+
+from lambda_handler.capi import Api, load, made
+from lambda_handler.contract import Contract
+from lambda_handler.engine import EngineError
+
+MOST_SPARE_TEXT = 1024  # bytes of one row's texts beyond which its tensors are not kept: they keep their longest text
+
+INT64, STRING, DOUBLE = 7, 8, 11  # ONNXTensorElementDataType
+Kind = tuple[int, str, Any, str]
+# per dtype of the contract: the tensor's type, the code of `array`, one value in memory, its formats as a buffer
+KINDS: dict[str, Kind] = {
+    "float32": (1, "f", c_float, "f"),
+    "int64": (INT64, "q", c_int64, "ql"),
+    "string": (STRING, "", None, "O"),
+    "bool": (9, "b", c_bool, "?"),
+    "float64": (DOUBLE, "d", c_double, "d"),
+}
+
+
+class Session:
+    """One model: an `Engine`. onnxruntime copies what it needs of the model's bytes."""
+
+    def __init__(self, path: Path, contract: Contract, model: bytes, threads: int = 1) -> None:
+        self._api = api = load(path)
+        self._kinds = [KINDS[feature.dtype] for feature in contract.features]
+        form = contract.form
+        self._found = [(INT64, "q", form.labels)] * bool(form.labels) + [(DOUBLE, "d", form.width)] * bool(form.width)
+        self._names = _names([feature.input for feature in contract.features])
+        self._outputs = _names(form.outputs)
+        self._handles = c_void_p * len(form.outputs)
+        self._spare: list[_Inputs] = []
+        options = made(api.call.CreateSessionOptions)
+        try:
+            api.call.SetIntraOpNumThreads(options, threads)
+            api.call.SetInterOpNumThreads(options, 1)
+            self._session = made(api.call.CreateSessionFromArray, api.environment, model, len(model), options)
+        finally:
+            api.release.SessionOptions(options)
+        weakref.finalize(self, api.release.Session, self._session)
+
+    def run(self, columns: Sequence[Any], rows: int) -> "list[array[Any]]":
+        """See `Engine.run`. One row's tensors are kept and filled again, by one caller at a time."""
+        inputs = self._inputs(rows)
+        try:
+            inputs.fill(columns)
+            found = self._run(inputs, rows)
+        except BaseException:
+            inputs.release()
+            raise
+        if rows == 1 and inputs.text <= MOST_SPARE_TEXT:
+            self._spare.append(inputs)
+        else:
+            inputs.release()
+        return found
+
+    def _inputs(self, rows: int) -> "_Inputs":
+        if rows == 1:
+            with suppress(IndexError):
+                return self._spare.pop()
+        return _Inputs(self._api, self._kinds, rows)
+
+    def _run(self, inputs: "_Inputs", rows: int) -> "list[array[Any]]":
+        handles, count = self._handles(), len(self._found)
+        try:
+            self._api.call.Run(
+                self._session, None, self._names, inputs.handles, len(self._kinds), self._outputs, count, handles
+            )
+            return [self._read(handle, rows, *kind) for handle, kind in zip(handles, self._found, strict=True)]
+        finally:
+            for handle in handles:
+                self._api.release.Value(handle)
+
+    def _read(self, handle: int | None, rows: int, kind: int, code: str, width: int) -> "array[Any]":
+        """The numbers of one output, copied; its type and size are checked first."""
+        call, found, count = self._api.call, c_int(), c_size_t()
+        info = made(call.GetTensorTypeAndShape, handle)
+        try:
+            call.GetTensorElementType(info, byref(found))
+            call.GetTensorShapeElementCount(info, byref(count))
+        finally:
+            self._api.release.TensorTypeAndShapeInfo(info)
+        if found.value != kind or count.value != rows * width:
+            rule = f"An output must hold {width} numbers of type {kind} for each of {rows} rows"
+            raise EngineError(rule, f"it holds {count.value} of type {found.value}", "Run `selfsame export` again.")
+        return array(code, string_at(made(call.GetTensorMutableData, handle), count.value * 8))
+
+
+class _Inputs:
+    """The inputs of one run: tensors of shape (rows, 1) in onnxruntime's memory.
+
+    Attributes:
+        handles: one per input.
+        text: the most bytes that the texts of one filling had.
+        release: releases the tensors; also called when this object is collected.
+    """
+
+    def __init__(self, api: Api, kinds: Sequence[Kind], rows: int) -> None:
+        self._call, self._rows, self.text = api.call, rows, 0
+        self.handles = (c_void_p * len(kinds))()
+        self.release = weakref.finalize(self, _release, api.release.Value, self.handles)
+        shape = (c_int64 * 2)(rows, 1)
+        self._columns: list[tuple[c_void_p, str, memoryview | None, str]] = []
+        for position, (kind, code, one, formats) in enumerate(kinds):
+            into = c_void_p(addressof(self.handles) + position * 8)
+            api.call.CreateTensorAsOrtValue(api.allocator, shape, 2, kind, into)
+            place, first = c_void_p(self.handles[position]), None
+            if one is not None:
+                place = made(api.call.GetTensorMutableData, place)
+                whole = memoryview(one.from_address(place.value)).cast("B")
+                first = whole.cast(formats[0])  # type: ignore[call-overload] # the stubs want a literal
+            self._columns.append((place, code, first, formats))
+
+    def fill(self, columns: Sequence[Any]) -> None:
+        """Write one column into each tensor.
+
+        Raises:
+            TypeError: a NumPy array of another dtype, or a value of another type.
+            ValueError: not `rows` values, or a text with NUL or with half a character.
+        """
+        text = 0
+        for (place, code, first, formats), column in zip(self._columns, columns, strict=True):
+            if len(column) != self._rows:
+                raise ValueError(f"every column must hold {self._rows} values; got {len(column)}")
+            if first is None:
+                text += self._fill_text(place, column)
+            elif self._rows == 1 and isinstance(column, list):
+                first[0] = column[0]
+            else:
+                content = _content(column, code, formats)
+                memmove(place, content, len(content))
+        self.text = max(self.text, text)
+
+    def _fill_text(self, handle: c_void_p, column: Sequence[str]) -> int:
+        """Write a column of texts; how many bytes the different ones have together."""
+        if self._rows == 1:
+            (text,) = column
+            content = text.encode()
+            _check_no_nul(content, 0)
+            self._call.FillStringTensorElement(handle, content, 0)
+            return len(content)
+        kept, places = _places(column)
+        addresses = array("Q", [places[text] for text in column])
+        self._call.FillStringTensor(handle, addresses.buffer_info()[0], self._rows)
+        return len(kept)
+
+
+def _places(column: Sequence[str]) -> "tuple[array[int], dict[str, int]]":
+    """The different texts of a column, each ended by NUL, and the address of each.
+
+    They are few where the column is a category.
+    """
+    places = dict.fromkeys(column, 0)
+    content = bytearray()
+    for text in places:
+        places[text] = len(content)
+        content += text.encode() + b"\0"
+    _check_no_nul(content, len(places))
+    kept = array("B", content)
+    start, _ = kept.buffer_info()
+    for text in places:
+        places[text] += start
+    return kept, places
+
+
+def _check_no_nul(content: bytes | bytearray, ends: int) -> None:
+    if content.count(0) != ends:
+        raise ValueError("a text must not hold NUL: the C interface would end it there")
+
+
+def _content(column: Any, code: str, formats: str) -> bytes:
+    """The values of a column of numbers as they lie in memory."""
+    if isinstance(column, list):
+        return array(code, column).tobytes()
+    view = memoryview(column)
+    if view.format is None or view.format not in formats:
+        raise TypeError(f"a column must be a list, or an array of format {formats}; got format {view.format}")
+    return view.tobytes()
+
+
+def _release(release: Callable[..., Any], handles: Iterable[int | None]) -> None:
+    for handle in handles:
+        release(handle)
+
+
+def _names(names: Sequence[str]) -> Any:
+    return (c_char_p * len(names))(*[name.encode() for name in names])
