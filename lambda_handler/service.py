@@ -1,10 +1,16 @@
 """What every way in (HTTP, inference protocol, direct call, S3 event) does with its rows."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from lambda_handler.capture import capture_lines, chosen, write_line
+from lambda_handler.decide import Decider
+from lambda_handler.metrics import meter_of
 from lambda_handler.predictor import Predictor
+
+AUTOMATION = "SELFSAME_AUTOMATION"  # the environment variable that sets another degree than the contract's
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +35,27 @@ class Service:
     Attributes:
         predictor: as given.
         model: name, version and SHA-256, as answers name them.
+
+    Raises:
+        AutomationError: the environment sets a degree of automation that does not fit the contract.
     """
 
     def __init__(self, predictor: Predictor) -> None:
         self.predictor = predictor
         contract = predictor.contract
         self.model = {"name": contract.name, "version": contract.version, "sha256": contract.model_sha256}
+        self._meter = meter_of(contract)
+        self._decider = Decider(contract, os.environ.get(AUTOMATION) or None)
+
+    def begin(self) -> None:
+        """A request has come."""
+        if self._meter is not None:
+            self._meter.begin()
+
+    def end(self, error: Exception | None, request_id: str | None) -> None:
+        """A request is over, with an error or without."""
+        if self._meter is not None:
+            self._meter.end(error, request_id)
 
     def respond(self, rows: Sequence[Any], source: Source) -> tuple[list[dict[str, Any]], dict[str, Any]]:
         """Answer rows.
@@ -49,5 +70,13 @@ class Service:
         Raises:
             ContractError: a row breaks the contract.
         """
-        predictions = self.predictor.predict(rows)
-        return predictions, {"model": self.model, "request_id": source.request_id}
+        answers = self.predictor.predict(rows)
+        request_id = source.request_id
+        decided = self._decider.decide(answers, request_id or os.urandom(16).hex())
+        contract = self.predictor.contract
+        if self._meter is not None:
+            self._meter.count(rows, answers, decided)
+        if chosen(self._decider.automation.share):
+            for line in capture_lines(contract, self.model, rows, answers, decided, request_id):
+                write_line(line)
+        return decided.predictions, {"model": self.model, "request_id": request_id}

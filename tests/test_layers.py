@@ -28,6 +28,7 @@ DEPLOYED = {
     ),
     "lambda_handler/text.py": ("lambda_handler.contract",),
     "lambda_handler/table.py": ("lambda_handler.answer", "lambda_handler.text", "lambda_handler.contract"),
+    "lambda_handler/metrics.py": ("lambda_handler", "aws_lambda_powertools"),
     "lambda_handler/http.py": ("lambda_handler", "aws_lambda_powertools"),
     "lambda_handler/problem.py": ("lambda_handler", "aws_lambda_powertools"),
     "lambda_handler/app.py": ("lambda_handler", "aws_lambda_powertools"),

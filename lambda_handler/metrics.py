@@ -1,0 +1,191 @@
+"""Metrics of requests in CloudWatch's embedded format: Powertools makes the document, one line per request."""
+
+import os
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
+from typing import Any
+
+from lambda_handler.capture import write_line
+from lambda_handler.contract import Contract, ContractError
+from lambda_handler.decide import DECIDED, REFERRED, SHADOWED, SUGGESTED, Decided, number_of
+from lambda_handler.problem import TITLES, RequestError, encode_json
+
+NAMESPACE, SERVICE = "POWERTOOLS_METRICS_NAMESPACE", "POWERTOOLS_SERVICE_NAME"
+SHARES = {"MissingShare": "imputed", "OutOfRangeShare": "out_of_range", "UnseenShare": "unseen"}
+DECISIONS = {
+    DECIDED: "DecisionsAutomated",
+    SUGGESTED: "DecisionsSuggested",
+    REFERRED: "DecisionsReferred",
+    SHADOWED: "DecisionsShadowed",
+}
+UNITS = {
+    "Latency": "Milliseconds",
+    "Rows": "Count",
+    "ColdStart": "Count",
+    "RequestErrors": "Count",
+    **{f"RequestErrors{status}": "Count" for status in TITLES},
+    **dict.fromkeys(SHARES, "Percent"),
+    "NullOutputs": "Count",
+    "MeanScore": "None",
+    **dict.fromkeys(DECISIONS.values(), "Count"),
+    "DecisionsPositive": "Count",
+    "RepeatedQueries": "Count",
+    "Memory": "Megabytes",
+}
+PAGE = os.sysconf("SC_PAGE_SIZE")
+REMEMBERED = 10_000  # queries; twice as many at most
+
+
+class Meter:
+    """The metrics of one container.
+
+    Args:
+        contract: of the model; its version is a dimension.
+        namespace: of the metrics.
+        service: the other dimension.
+        write: takes each line.
+    """
+
+    def __init__(
+        self, contract: Contract, namespace: str, service: str, write: Callable[[str], None] = write_line
+    ) -> None:
+        from aws_lambda_powertools.metrics import EphemeralMetrics  # here: where nothing is metered it is not needed
+
+        self._powertools = EphemeralMetrics(namespace=namespace, service=service)
+        self._powertools.add_dimensions(service=service, version=contract.version)
+        self._forms: dict[tuple[str, ...], tuple[str, str]] = {}
+        self._write = write
+        self._cells = len(contract.features)
+        self._number = number_of(contract)
+        self._positive = contract.threshold
+        self._seen = Seen([feature.name for feature in contract.features])
+        self._memory = _open_memory()
+        self._cold = True
+        self._request = threading.local()
+
+    def begin(self) -> None:
+        """A request has come."""
+        self._request.start, self._request.sums = time.perf_counter(), {}
+
+    def count(self, rows: Sequence[Mapping[str, Any]], answers: Sequence[Mapping[str, Any]], decided: Decided) -> None:
+        """Rows of it are answered; a request may have several such parts.
+
+        Args:
+            rows: as answered.
+            answers: the model's own, with their warnings.
+            decided: what the caller gets.
+        """
+        kinds = [warning["kind"] for answer in answers for warning in answer["warnings"]]
+        found: dict[str, float] = {"Rows": len(rows), "NullOutputs": 0}
+        for name, kind in SHARES.items():
+            found[name] = kinds.count(kind)
+        if self._number is not None:
+            found["MeanScore"] = sum(map(self._number, answers))
+        if self._positive is not None:
+            positive = self._positive["class"]
+            found["DecisionsPositive"] = sum([answer["label"] == positive for answer in answers])
+        for kind, number in decided.kinds.items():
+            found[DECISIONS[kind]] = number
+        found["RepeatedQueries"] = self._seen.again(rows)
+        before = self._request.sums
+        self._request.sums = {name: before[name] + value for name, value in found.items()} if before else found
+
+    def end(self, error: Exception | None, request_id: str | None) -> None:
+        """The request is over; one that neither asked for rows nor failed is not counted.
+
+        Args:
+            error: what it ended with.
+            request_id: stands in the line, as no dimension.
+        """
+        about: dict[str, Any] = {"request_id": request_id}
+        values = self._shares(self._request.sums) if error is None else self._errors(error, about)
+        if not values:
+            return
+        values["RequestErrors"] = int(error is not None)
+        values["ColdStart"] = int(self._cold)
+        values["Latency"] = 1e3 * (time.perf_counter() - self._request.start)
+        self._cold = False
+        if self._memory is not None:
+            values["Memory"] = resident_megabytes(self._memory)
+        names = tuple(values)
+        definitions, dimensions = self._forms.get(names) or self._form(names)
+        rest = encode_json(about | values)[1:]
+        self._write(f'{{"_aws":{{"Timestamp":{time.time_ns() // 1_000_000},{definitions}}},{dimensions},{rest}')
+
+    def _shares(self, sums: dict[str, float]) -> dict[str, float]:
+        """Sums as metrics: of cells and scores the mean."""
+        if not sums:
+            return {}
+        for name in SHARES:
+            sums[name] *= 100 / (sums["Rows"] * self._cells)
+        if "MeanScore" in sums:
+            sums["MeanScore"] /= sums["Rows"]
+        return sums
+
+    def _errors(self, error: Exception, about: dict[str, Any]) -> dict[str, float]:
+        """What a refused or a failed request counts; the kinds of its problems go into `about`."""
+        if isinstance(error, ContractError):
+            kinds = Counter(problem["kind"] for problem in error.problems)
+            about["problem_kinds"] = kinds
+            return {"RequestErrors422": 1, "NullOutputs": kinds["no_answer"]}
+        return {f"RequestErrors{error.status if isinstance(error, RequestError) else 500}": 1}
+
+    def _form(self, names: tuple[str, ...]) -> tuple[str, str]:
+        """Powertools' document for these metrics, in two pieces of JSON: made once, for it costs 20 times as much."""
+        metrics = {name: {"Unit": UNITS[name], "Value": [0]} for name in names}
+        document: dict[str, Any] = {**self._powertools.serialize_metric_set(metrics=metrics)}
+        definitions = {"CloudWatchMetrics": document.pop("_aws")["CloudWatchMetrics"]}
+        dimensions = {name: value for name, value in document.items() if name not in metrics}
+        self._forms[names] = encode_json(definitions)[1:-1], encode_json(dimensions)[1:-1]
+        return self._forms[names]
+
+
+class Seen:
+    """Whether a query came before in this container, by salted hashes: no value is kept.
+
+    Args:
+        names: the features, in order.
+    """
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self._salt = os.urandom(16)
+        self._values = itemgetter(*names)
+        self._new: set[int] = set()
+        self._old: set[int] = set()
+
+    def again(self, rows: Sequence[Mapping[str, Any]]) -> int:
+        """How many rows were asked before, in this request or an earlier one; they are remembered."""
+        salt, values = self._salt, self._values
+        found = {hash((salt, values(row))) for row in rows}
+        known = (found & self._new) | (found & self._old)
+        if len(self._new) + len(found) > REMEMBERED:
+            self._old, self._new = self._new, set()
+        self._new |= found
+        return len(rows) - len(found) + len(known)
+
+
+def meter_of(contract: Contract) -> Meter | None:
+    """The meter that the environment asks for, by Powertools' own variables; None where it names no namespace."""
+    namespace = os.environ.get(NAMESPACE)
+    if not namespace:
+        return None
+    from aws_lambda_powertools.metrics.functions import is_metrics_disabled
+
+    if is_metrics_disabled():
+        return None
+    return Meter(contract, namespace, os.environ.get(SERVICE) or contract.name)
+
+
+def resident_megabytes(statm: int) -> float:
+    """The process's resident memory, from an open /proc/self/statm."""
+    return int(os.pread(statm, 64, 0).split()[1]) * PAGE / 1e6
+
+
+def _open_memory() -> int | None:
+    try:
+        return os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:  # another system than Linux: then there is no such metric
+        return None
