@@ -110,6 +110,11 @@ def answer_of(row: Row, task: Task) -> dict[str, Any]:
     return answers[task]
 
 
+def bare(prediction: Mapping[str, Any]) -> dict[str, Any]:
+    """A prediction of the handler as `Predictor.predict` gives it: without id, model and decision."""
+    return {name: value for name, value in prediction.items() if name not in {"id", "model", "decision", "threshold"}}
+
+
 def constant(name: str, value: Any) -> onnx.TensorProto:
     """A float64 constant of the graph."""
     return numpy_helper.from_array(np.asarray(value, dtype=np.float64), name)
