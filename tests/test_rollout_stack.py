@@ -81,7 +81,6 @@ def test_a_failure_an_alarm_and_a_stop_roll_back() -> None:
     [
         ("NewVersionCrashAlarm", "Errors", "Sum"),
         ("NewVersionSlowAlarm", "Duration", "p99"),
-        ("CrashAlarm", "Errors", "Sum"),
         ("FailedAnswerAlarm", "Url5xxCount", "Sum"),
         ("SlowAlarm", "Duration", "p99"),
         ("ThrottleAlarm", "Throttles", "Sum"),
