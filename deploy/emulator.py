@@ -10,20 +10,20 @@ import importlib.util
 import json
 import os
 import platform
-import re
-import shutil
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from deploy.package import ROOT, RUNTIME_PYTHON, Arch, install_wheels
+from deploy.package import BUILD
+from deploy.pythons import find_python, lambda_python, version_of
+from deploy.wheels import ROOT, Arch, install_wheels
 
 HANDLER = "lambda_handler.app.handler"
 ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1"}  # as in template.yaml; a test holds the two together
@@ -72,36 +72,13 @@ class Emulator:
         return response
 
 
-def lambda_python() -> str:
-    """The Python version to build a package for that runs here: Lambda's own where there is one, else this one."""
-    return RUNTIME_PYTHON if find_python(RUNTIME_PYTHON) else f"{sys.version_info.major}.{sys.version_info.minor}"
-
-
-@functools.cache
-def find_python(version: str) -> str | None:
-    """An interpreter of `version` ("3.13") that really runs: this one, on PATH, or one of pyenv's; or None."""
-    root = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
-    on_path = shutil.which(f"python{version}")
-    candidates = [sys.executable, *([on_path] if on_path else [])]
-    candidates += [str(path) for path in sorted(root.glob(f"versions/{version}.*/bin/python{version}"), reverse=True)]
-    return next((path for path in candidates if _version_of(path).rpartition(".")[0] == version), None)
-
-
-def _version_of(python: str) -> str:
-    command = [python, "-I", "-S", "-c", "import platform; print(platform.python_version())"]
-    try:
-        result = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)  # noqa: S603
-    except OSError:
-        return ""
-    return result.stdout.strip() if result.returncode == 0 else ""  # a pyenv shim fails where no version is chosen
-
-
 @contextmanager
-def emulate(package: Path) -> Iterator[Emulator]:
+def emulate(package: Path, settings: Mapping[str, str] | None = None) -> Iterator[Emulator]:
     """Run a package that `build_package` made for this machine, from its own folder, until the block ends.
 
     Args:
         package: built for the Python version that `lambda_python` names and for this machine's architecture.
+        settings: environment variables of the function, besides `ENVIRONMENT`.
 
     Raises:
         EmulatorError: no interpreter fits the package, or the emulator does not start.
@@ -124,7 +101,7 @@ def emulate(package: Path) -> Iterator[Emulator]:
             process = subprocess.Popen(  # noqa: S603 - the emulator, fixed words and paths
                 [str(binary), *addresses, *runtime],
                 cwd=package,
-                env=environment | ENVIRONMENT,
+                env={**environment, **ENVIRONMENT, **(settings or {})},
                 stdin=subprocess.DEVNULL,
                 stdout=sink,
                 stderr=subprocess.STDOUT,
@@ -132,17 +109,17 @@ def emulate(package: Path) -> Iterator[Emulator]:
             )
         try:
             _wait_until_listening(process, ports[1], log)
-            yield Emulator(ports[1], _version_of(python), log)
+            yield Emulator(ports[1], version_of(python), log)
         finally:
             _stop(process)
 
 
 def _package_version(package: Path) -> str:
-    names = [file.name for file in (package / "numpy" / "_core").glob("*.cpython-*.so")]
-    tag = re.search(r"cpython-(\d)(\d+)-", names[0]) if names else None
-    if tag is None:
-        raise EmulatorError("A package is what `selfsame package` writes", f"{package} is not one", "Build it first.")
-    return f"{tag[1]}.{tag[2]}"
+    try:
+        return str(json.loads((package / BUILD).read_bytes())["python"])
+    except OSError:
+        rule, got = "A package is what `selfsame package` writes", f"{package} holds no {BUILD}"
+        raise EmulatorError(rule, got, "Build it first.") from None
 
 
 def machine_arch() -> Arch:
@@ -163,12 +140,9 @@ def _runtime_client(python: str) -> Path:
     """A folder with nothing but the runtime client, which Lambda itself provides; kept until the process ends."""
     holder = tempfile.TemporaryDirectory(prefix="selfsame-runtime-client-")
     _KEPT.append(holder)
-    pins = (ROOT / "requirements" / "all.txt").read_text(encoding="utf-8")
-    blocks = [re.search(rf"^{re.escape(name)}==.*(?:\n .*)*", pins, re.MULTILINE) for name in CLIENT_PINS]
-    requirements = Path(holder.name) / "runtime-client.txt"
-    requirements.write_text("".join(f"{block[0]}\n" for block in blocks if block), encoding="utf-8")
-    install_wheels(requirements, Path(holder.name) / "site", arch=machine_arch(), python=python)
-    return Path(holder.name) / "site"
+    pins, site = ROOT / "requirements" / "all.txt", Path(holder.name) / "site"
+    install_wheels(CLIENT_PINS, site, arch=machine_arch(), python=python, pins=pins)
+    return site
 
 
 _KEPT: list[tempfile.TemporaryDirectory[str]] = []  # removed when the process ends

@@ -7,11 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from deploy.emulator import emulate, lambda_python, machine_arch
+from deploy.emulator import emulate, machine_arch
 from deploy.events import function_url_event
 from deploy.package import build_package
+from deploy.pythons import lambda_python
+from lambda_handler.decide import PARTS
+from lambda_handler.service import AUTOMATION
 
 BATCH = 250  # rows per event: well under Lambda's 6 MB in both directions
+ANSWER = (*PARTS, "warnings")  # of a prediction; what was decided, and its id, is no part of the model's answer
 
 Answer = dict[str, Any]
 
@@ -56,7 +60,7 @@ def run_lambda(bundle: Path, rows: Sequence[dict[str, Any]]) -> LambdaReplay:
     """
     with tempfile.TemporaryDirectory(prefix="selfsame-replay-") as folder:
         package = build_package(bundle, Path(folder) / "package", python=lambda_python(), arch=machine_arch())
-        with emulate(package) as runtime:
+        with emulate(package, {AUTOMATION: "full"}) as runtime:  # the model's answer itself, whatever becomes of it
             return LambdaReplay(answer_rows(runtime, rows), runtime.events, runtime.python)
 
 
@@ -87,7 +91,10 @@ def _send(
     response = call(function_url_event("POST", "/predict", body))
     document = json.loads(response["body"])
     if response["statusCode"] == 200:
-        return dict(zip(indices, document["predictions"], strict=True))
+        answers = [
+            {key: prediction[key] for key in ANSWER if key in prediction} for prediction in document["predictions"]
+        ]
+        return dict(zip(indices, answers, strict=True))
     if response["statusCode"] != 422:
         raise ReplayError(response["statusCode"], response["body"])
     rejected: dict[int, Answer] = {}
