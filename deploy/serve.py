@@ -5,6 +5,7 @@ import mimetypes
 import socket
 import threading
 import time
+from base64 import b64decode
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from lambda_handler.bundle import read_bundle
 from lambda_handler.http import Handler, make_handler
 from lambda_handler.problem import MAX_BYTES, BytesError, problem_response
 
-PATHS = ("/predict", "/contract", "/health")
+PATHS = ("/predict", "/feedback", "/contract", "/health", "/openapi.json", "/v2", "/v2/{path:path}")
 MIME_TYPES = {".mjs": "text/javascript", ".js": "text/javascript", ".wasm": "application/wasm"}
 DRAIN_BYTES = 32 * 1024 * 1024  # of a body that is too large: then the connection is closed
 START_SECONDS = 20.0
@@ -57,8 +58,8 @@ def app(bundles: Sequence[Path], site: Path) -> Starlette:
     """The web application.
 
     Args:
-        bundles: one bundle's API is at /predict, /contract and /health; of several, at /NAME/predict and so on, NAME
-            being the contract's name (as on the site).
+        bundles: one bundle's API is at /predict, /v2 and so on; of several, at /NAME/predict and so on, NAME being
+            the contract's name (as on the site).
         site: the built site's folder, served at /.
 
     Raises:
@@ -138,7 +139,7 @@ def _listen(host: str, port: int) -> socket.socket:
 
 def _responder(handler: Handler, prefix: str) -> Callable[[Request], Awaitable[Response]]:
     async def respond(request: Request) -> Response:
-        path = request.url.path.removeprefix(prefix)
+        path = request.scope["path"].removeprefix(prefix)
         try:
             body = await _read(request)
         except BytesError as error:
@@ -171,4 +172,5 @@ async def _read(request: Request) -> bytes:
 
 def _to_http(response: dict[str, Any], *, close: bool = False) -> Response:
     headers = dict(response["headers"]) | ({"connection": "close"} if close else {})
-    return Response(response["body"].encode(), response["statusCode"], headers)
+    body = b64decode(response["body"]) if response["isBase64Encoded"] else response["body"].encode()
+    return Response(body, response["statusCode"], headers)

@@ -1,9 +1,11 @@
-"""Function URL event in, response out: decode, validate, one call, typed answer."""
+"""Event in, answer out: routes of a Function URL, and what is called without one."""
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
 
-from lambda_handler.golden import compare, replay
+from lambda_handler.health import Health
 from lambda_handler.media import kind_of_answer
 from lambda_handler.predictor import Predictor
 from lambda_handler.problem import EventError, MethodError, PathError, Response, encode_json, problem_response
@@ -11,32 +13,42 @@ from lambda_handler.reply import reply, respond
 from lambda_handler.request import Event, header, read_rows
 from lambda_handler.service import Service, Source
 
-Handler = Callable[[Event, object], Response]
+GET, POST = "GET, HEAD", "POST"
 KEPT = {"cache-control": "no-cache"}  # may be stored, and is asked for again
+
+Handler = Callable[[Event, object], dict[str, Any]]
 Route = Callable[[Event, str | None], Response]
 
 
-def make_handler(bundle: Path) -> Handler:
-    """Open a bundle and answer Function URL events (payload format 2.0) for it.
+def make_handler(bundle: Path, openapi: str | None = None) -> Handler:
+    """Open a bundle and answer events for it.
 
     Args:
         bundle: the folder; its digests are checked here, once.
+        openapi: the document at /openapi.json; without one there is no such path.
 
     Returns:
-        A function of the event and the Lambda context. It never raises: bad input gives a 4xx problem document, an
-        unexpected error a 5xx one without internals.
+        A function of the event and the Lambda context. Of a Function URL event (payload format 2.0) it returns a
+        response and never raises: bad input gives a 4xx problem document, an unexpected error a 5xx one without
+        internals. Any other event is a direct call or names objects in S3 (`lambda_handler.direct`): what cannot be
+        answered is raised, as Lambda's callers expect it.
 
     Raises:
         BundleError: the folder is no bundle, of another format, or a file has changed.
     """
-    routes = _Routes(Service(Predictor.load(bundle)))
+    service = Service(Predictor.load(bundle))
+    routes = _Routes(service, openapi)
 
-    def handler(event: Event, context: object) -> Response:
+    def handler(event: Event, context: object) -> dict[str, Any]:
         request_id = getattr(context, "aws_request_id", None)
+        if not isinstance(event, dict) or "requestContext" not in event:
+            from lambda_handler.direct import answer_direct
+
+            return answer_direct(event, service, request_id)
         try:
             return routes.answer(event, request_id)
         except Exception as error:  # the one place: everything that goes wrong becomes a problem document
-            return problem_response(error, request_id)
+            return problem_response(error, request_id, inference=str(event.get("rawPath")).startswith("/v2"))
 
     return handler
 
@@ -44,14 +56,29 @@ def make_handler(bundle: Path) -> Handler:
 class _Routes:
     """The paths of one model."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Service, openapi: str | None) -> None:
         self._service = service
-        self._health: tuple[int, str] | None = None
+        self._contract = service.predictor.contract
+        self._health = Health(service.predictor, service.model)
         self._routes: dict[str, tuple[str, Route]] = {
-            "/predict": ("POST", self._predict),
-            "/contract": ("GET, HEAD", self._contract),
-            "/health": ("GET, HEAD", self._check_health),
+            "/predict": (POST, self._predict),
+            "/contract": (GET, _kept(encode_json(self._contract.document))),
+            "/health": (GET, self._check_health),
         }
+        if openapi is not None:
+            self._routes["/openapi.json"] = (GET, _kept(openapi))
+        model = f"/v2/models/{self._contract.name}"
+        self._routes |= {
+            "/v2": (GET, self._server),
+            "/v2/health/live": (GET, self._live),
+            "/v2/health/ready": (GET, self._ready),
+        }
+        for path in (model, f"{model}/versions/{self._contract.version}"):
+            self._routes |= {
+                path: (GET, self._model),
+                f"{path}/ready": (GET, self._ready),
+                f"{path}/infer": (POST, self._infer),
+            }
 
     def answer(self, event: Event, request_id: str | None) -> Response:
         """Route one event.
@@ -62,11 +89,12 @@ class _Routes:
         """
         try:
             method, path = event["requestContext"]["http"]["method"], event["rawPath"]
-            route = self._routes.get(path)
-        except (KeyError, TypeError):
+            route = self._routes.get(path) or self._routes.get(unquote(path))
+        except (AttributeError, KeyError, TypeError):
             raise EventError from None
         if route is None:
-            raise PathError(path, list(self._routes))
+            near = [known for known in self._routes if known.startswith("/v2/") == path.startswith("/v2/")]
+            raise PathError(path, [known for known in near if "/versions/" not in known])
         allow, respond = route
         if method == "OPTIONS":
             return {"statusCode": 204, "headers": {"allow": f"{allow}, OPTIONS"}, "body": "", "isBase64Encoded": False}
@@ -76,28 +104,37 @@ class _Routes:
         return {**response, "body": ""} if method == "HEAD" else response
 
     def _predict(self, event: Event, request_id: str | None) -> Response:
-        contract = self._service.predictor.contract
         kind = kind_of_answer(header(event, "accept"))
-        predictions, beside = self._service.respond(read_rows(event, contract), Source("predict", request_id))
-        return reply(event, contract.form, predictions, beside, kind)
-
-    def _contract(self, event: Event, request_id: str | None) -> Response:  # noqa: ARG002 - a route's signature
-        return respond(event, 200, encode_json(self._service.predictor.contract.document), KEPT)
+        predictions, beside = self._service.respond(read_rows(event, self._contract), Source("predict", request_id))
+        return reply(event, self._contract.form, predictions, beside, kind)
 
     def _check_health(self, event: Event, request_id: str | None) -> Response:  # noqa: ARG002 - a route's signature
-        if self._health is None:  # on the first question, so that no cold start waits for it
-            self._health = self._replay_golden()
-        return respond(event, *self._health)
+        holds, document = self._health.check()
+        return respond(event, 200 if holds else 503, encode_json(document))
 
-    def _replay_golden(self) -> tuple[int, str]:
-        predictor = self._service.predictor
-        golden = list(predictor.bundle.golden())
-        strata = compare(predictor.contract, golden, replay(predictor, [row["row"] for row in golden]))
-        holds = all(stratum.holds for stratum in strata.values())
-        counts = {
-            "rows": len(golden),
-            "labels_differ": sum(stratum.labels_differ for stratum in strata.values()),
-            "outside": sum(stratum.outside for stratum in strata.values()),
-        }
-        status = {"status": "ok" if holds else "failed", "model": self._service.model, "golden": counts}
-        return 200 if holds else 503, encode_json(status)
+    def _server(self, event: Event, request_id: str | None) -> Response:  # noqa: ARG002 - a route's signature
+        from lambda_handler import v2
+
+        return respond(event, 200, encode_json(v2.server_metadata()), KEPT)
+
+    def _live(self, event: Event, request_id: str | None) -> Response:  # noqa: ARG002 - a route's signature
+        return respond(event, 200, encode_json({"live": True}))
+
+    def _ready(self, event: Event, request_id: str | None) -> Response:  # noqa: ARG002 - a route's signature
+        holds, _ = self._health.check()
+        return respond(event, 200 if holds else 503, encode_json({"name": self._contract.name, "ready": holds}))
+
+    def _model(self, event: Event, request_id: str | None) -> Response:  # noqa: ARG002 - a route's signature
+        from lambda_handler import v2
+
+        return respond(event, 200, encode_json(v2.model_metadata(self._contract)), KEPT)
+
+    def _infer(self, event: Event, request_id: str | None) -> Response:
+        from lambda_handler import v2
+
+        return v2.infer(event, self._service, request_id)
+
+
+def _kept(document: str) -> Route:
+    """The route of a document that does not change."""
+    return lambda event, _request_id: respond(event, 200, document, KEPT)

@@ -134,8 +134,38 @@ class ShapeError(RequestError):
         super().__init__(reason, error_count=1, errors=errors)
 
 
-def problem_response(error: Exception, request_id: str | None) -> Response:
-    """Map an error to its problem document.
+class TensorError(RequestError):
+    """A request of the inference protocol that is not of its form (422)."""
+
+    status = 422
+
+    def __init__(self, tensor: str | None, rule: str, got: str, remedy: str) -> None:
+        reason = f"{rule}; got {got}. {remedy}"
+        errors = [{"row": None, "feature": tensor, "kind": "tensor", "reason": reason}]
+        super().__init__(reason, error_count=1, errors=errors)
+
+
+def problem_response(error: Exception, request_id: str | None, *, inference: bool = False) -> Response:
+    """Map an error to its problem document, as a response.
+
+    Args:
+        error: as for `problem_of`.
+        request_id: as for `problem_of`.
+        inference: whether to say it under `error`, too, where the inference protocol has it.
+    """
+    document, headers = problem_of(error, request_id)
+    if inference:
+        document["error"] = str(error) if isinstance(error, ContractError) else document["detail"]
+    return {
+        "statusCode": document["status"],
+        "headers": {"content-type": "application/problem+json", "cache-control": "no-store", **headers},
+        "body": _encodable(encode_json(document)),
+        "isBase64Encoded": False,
+    }
+
+
+def problem_of(error: Exception, request_id: str | None) -> tuple[dict[str, Any], dict[str, str]]:
+    """The problem document of an error, and headers that belong to it.
 
     Args:
         error: a `RequestError` or a `ContractError` is the caller's; anything else is ours: it is logged, and the
@@ -157,13 +187,7 @@ def problem_response(error: Exception, request_id: str | None) -> Response:
         )
         members = {}
     document = {"type": "about:blank", "title": TITLES[status], "status": status, "detail": detail, **members}
-    document["request_id"] = request_id
-    return {
-        "statusCode": status,
-        "headers": {"content-type": "application/problem+json", "cache-control": "no-store", **headers},
-        "body": _encodable(encode_json(document)),
-        "isBase64Encoded": False,
-    }
+    return {**document, "request_id": request_id}, headers
 
 
 def _encodable(text: str) -> str:

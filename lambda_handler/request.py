@@ -180,10 +180,15 @@ def _csv_rows(contract: Contract, text: str) -> list[Any]:
 
 def _json_lines(text: str) -> list[Any]:
     lines = enumerate(text.removeprefix("\ufeff").split("\n"), 1)
-    return _limited(_json_line(number, line) for number, line in lines if line.strip())
+    return _limited(json_line(number, line) for number, line in lines if line.strip())
 
 
-def _json_line(number: int, line: str) -> Any:
+def json_line(number: int, line: str) -> Any:
+    """The value of one line of JSONL.
+
+    Raises:
+        LineError: it is not strict JSON.
+    """
     try:
         return decode_json(line)
     except NotJsonError as error:

@@ -4,7 +4,7 @@ import re
 from math import isfinite
 from typing import Any
 
-from lambda_handler.contract import Feature
+from lambda_handler.contract import Contract, Feature
 
 MISSING_CODES = ("", "NA", "NaN", "nan", "null", "NULL", "N/A", "?")  # of numbers and booleans; of text only ""
 NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
@@ -42,3 +42,14 @@ def write_cell(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return repr(value) if isinstance(value, float) else str(value)
+
+
+def read_row(contract: Contract, row: Any) -> Any:
+    """A row of texts with each feature's text typed; other values, and other things than rows, stay as they are."""
+    if not isinstance(row, dict):
+        return row
+    typed = dict(row)
+    for feature in contract.features:
+        if isinstance(row.get(feature.name), str):
+            typed[feature.name] = read_cell(feature, row[feature.name])
+    return typed

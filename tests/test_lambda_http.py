@@ -13,7 +13,7 @@ import pytest
 from lambda_handler.http import make_handler
 from lambda_handler.predictor import Predictor
 from lambda_handler.problem import MAX_BYTES, MAX_ERRORS, MAX_ROWS
-from tests.bundle_factory import EXAMPLE, answer_of, make_bundle, seal
+from tests.bundle_factory import EXAMPLE, answer_of, bare, make_bundle, seal
 
 CONTEXT = SimpleNamespace(aws_request_id="request-1")
 Handler = Callable[[dict[str, Any], object], dict[str, Any]]
@@ -62,7 +62,7 @@ def test_many_rows_are_answered_in_order_and_exactly_as_python_answers_them(hand
     rows = [{**EXAMPLE, "income": 4000 + 0.1 * index, "age": 18 + index} for index in range(70)]
     status, body = ask(handler, {"rows": rows})
     assert status == 200
-    assert body["predictions"] == Predictor.load(bundle).predict(rows)
+    assert list(map(bare, body["predictions"])) == Predictor.load(bundle).predict(rows)
 
 
 def test_the_largest_number_of_rows_is_answered_and_one_more_is_refused(handler: Handler) -> None:
@@ -256,13 +256,23 @@ def test_health_fails_when_a_golden_answer_differs(tmp_path: Path) -> None:
     assert (response["statusCode"], body["status"], body["golden"]["labels_differ"]) == (503, "failed", 1)
 
 
-@pytest.mark.parametrize("bad", [{}, {"rawPath": "/predict"}, [], "text", None, {"key1": "value1"}])
+@pytest.mark.parametrize("bad", [{}, {"http": {}}, [], "text", None, {"http": {"method": "POST"}}])
 def test_what_is_no_function_url_event_is_refused(handler: Handler, bad: Any) -> None:
-    response = handler(bad, CONTEXT)
+    response = handler({"requestContext": bad}, CONTEXT)
     assert (response["statusCode"], "Function URL" in response["body"]) == (400, True)
 
 
-@pytest.mark.parametrize("changes", [{"rawPath": ["/predict"]}, {"body": 7}, {"headers": None}])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"rawPath": ["/predict"]},
+        {"rawPath": 7},
+        {"body": 7},
+        {"headers": None},
+        {"headers": []},
+        {"headers": {"accept": 7}},
+    ],
+)
 def test_a_misshaped_event_is_the_callers_fault(handler: Handler, changes: dict[str, Any]) -> None:
     assert 400 <= handler(event(EXAMPLE) | changes, CONTEXT)["statusCode"] < 500
 

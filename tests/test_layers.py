@@ -31,6 +31,7 @@ DEPLOYED = {
     "lambda_handler/metrics.py": ("lambda_handler", "aws_lambda_powertools"),
     "lambda_handler/http.py": ("lambda_handler", "aws_lambda_powertools"),
     "lambda_handler/problem.py": ("lambda_handler", "aws_lambda_powertools"),
+    "lambda_handler/s3.py": ("lambda_handler", "boto3"),
     "lambda_handler/app.py": ("lambda_handler", "aws_lambda_powertools"),
     "lambda_handler/binding.py": ("numpy", "onnxruntime", "lambda_handler"),
     "lambda_handler/predictor.py": ("numpy", "lambda_handler"),

@@ -1,0 +1,92 @@
+"""What calls the function without its URL: the SDK, Step Functions, and S3 with objects to score."""
+
+from typing import Any
+
+from lambda_handler.contract import describe
+from lambda_handler.problem import RequestError, encode_json, problem_of
+from lambda_handler.request import rows_of
+from lambda_handler.service import Service, Source
+
+
+class RefusedError(Exception):
+    """A call that is refused; the message is the problem document as JSON.
+
+    Lambda logs it, so no value of the request stands in it: of each reason the rule alone is told.
+    """
+
+
+class FailedError(Exception):
+    """A call that failed through our own fault; the message is the problem document as JSON, without internals."""
+
+
+def answer_direct(event: Any, service: Service, request_id: str | None) -> dict[str, Any]:
+    """Answer the payload of POST /predict, or the notification of S3 that objects were made.
+
+    Args:
+        event: `{"rows": […]}` or one row; with `"text": true` the values are texts, as a CSV reader gives them, and are
+            typed as CSV cells are. Where a feature is called `text`, that is told beside `rows` alone. A notification
+            has `Records`, a list.
+        service: answers the rows.
+        request_id: of this call.
+
+    Returns:
+        What POST /predict answers, or of a notification what was written (`lambda_handler.s3`).
+
+    Raises:
+        RefusedError: the payload breaks the contract, or is none.
+        FailedError: an unexpected error.
+    """
+    try:
+        if isinstance(event, dict) and isinstance(event.get("Records"), list):
+            from lambda_handler.s3 import score_objects
+
+            return score_objects(event["Records"], service, request_id)
+        predictions, beside = service.respond(_rows(event, service), Source("direct", request_id))
+    except Exception as error:  # the one place, as for HTTP
+        document, _ = problem_of(error, request_id)
+        kind = FailedError if document["status"] >= 500 else RefusedError
+        raise kind(encode_json(without_values(document))) from None
+    return {"predictions": predictions, **beside}
+
+
+def _rows(event: Any, service: Service) -> list[Any]:
+    contract = service.predictor.contract
+    if not isinstance(event, dict) or "text" not in event:
+        return rows_of(event)
+    many = isinstance(event.get("rows"), list)
+    if not many and any(feature.name == "text" for feature in contract.features):
+        return rows_of(event)
+    from lambda_handler.text import read_row
+
+    told = event["text"]
+    if not isinstance(told, bool):
+        raise TextOptionError(describe(told))
+    rows = rows_of({name: value for name, value in event.items() if name != "text"})
+    return [read_row(contract, row) for row in rows] if told else rows
+
+
+class TextOptionError(RequestError):
+    """The option `text` is neither true nor false (422)."""
+
+    status = 422
+
+    def __init__(self, got: str) -> None:
+        super().__init__(f'"text" says whether the values are texts; got {got}. Send true or false, or leave it out.')
+
+
+def without_values(document: dict[str, Any]) -> dict[str, Any]:
+    """A problem document without what was got: of a reason the rule, of an unknown feature that there is one."""
+    cut = {**document, "detail": _rule(document["detail"])}
+    if "errors" in document:
+        cut["errors"] = [
+            {**error, "feature": None, "reason": "A feature is not one of this model's."}
+            if error["kind"] == "unknown"
+            else {**error, "reason": _rule(error["reason"])}
+            for error in document["errors"]
+        ]
+    return cut
+
+
+def _rule(reason: str) -> str:
+    rule, more, _ = reason.partition("; ")
+    return f"{rule}." if more else reason
