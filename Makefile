@@ -6,10 +6,11 @@ ARGS ?=
 BUNDLE ?= bundles/loan
 ARCH ?= x86_64
 CHALLENGER ?=
+PACKAGE_ARGS ?=
 SCAN := .venv-scan
 .DEFAULT_GOAL := help
 
-.PHONY: help setup demo test acceptance coverage lint format bench exactness screenshots requirements clean build-SelfsameFunction build-ReplayHook build-ChallengerFunction
+.PHONY: help setup demo test acceptance coverage lint format bench exactness budgets screenshots requirements clean build-SelfsameFunction build-ReplayHook build-ChallengerFunction
 
 help: ## show the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -70,6 +71,9 @@ bench: setup ## measure; benchmarks/README.md says what
 	$(BIN)/python benchmarks/latency.py
 	$(BIN)/python benchmarks/speed.py --out docs/speed.md
 
+budgets: setup ## the package's bytes against their budgets (ARGS=bundles/loan: with that bundle inside)
+	$(BIN)/python benchmarks/budgets.py $(ARGS)
+
 screenshots: setup ## make the pictures in docs/ from the demo's site
 	$(BIN)/python docs/screenshots.py
 
@@ -81,7 +85,7 @@ requirements: ## pin the requirement files anew from the *.in files
 
 # Called by `sam build` (template.yaml: BuildMethod makefile): what Lambda gets.
 build-SelfsameFunction:
-	$(BIN)/selfsame package $(BUNDLE) --out "$(ARTIFACTS_DIR)" --arch $(ARCH)
+	$(BIN)/selfsame package $(BUNDLE) --out "$(ARTIFACTS_DIR)" --arch $(ARCH) $(PACKAGE_ARGS)
 
 build-ReplayHook:
 	mkdir -p "$(ARTIFACTS_DIR)/rollout"
@@ -90,7 +94,7 @@ build-ReplayHook:
 # Without CHALLENGER the function says so when it is called; template.yaml deploys it only on request.
 build-ChallengerFunction:
 ifdef CHALLENGER
-	$(BIN)/selfsame package $(CHALLENGER) --out "$(ARTIFACTS_DIR)" --arch $(ARCH)
+	$(BIN)/selfsame package $(CHALLENGER) --out "$(ARTIFACTS_DIR)" --arch $(ARCH) $(PACKAGE_ARGS)
 	mkdir -p "$(ARTIFACTS_DIR)/rollout"
 	cp rollout/__init__.py rollout/challenger.py rollout/shadow.py "$(ARTIFACTS_DIR)/rollout/"
 else
