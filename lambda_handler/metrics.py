@@ -1,19 +1,24 @@
 """Metrics of requests in CloudWatch's embedded format: Powertools makes the document, one line per request."""
 
+import json
+import math
 import os
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from operator import itemgetter
+from itertools import pairwise
+from operator import itemgetter, mul
 from typing import Any
 
+from lambda_handler.bundle import Bundle
 from lambda_handler.capture import write_line
 from lambda_handler.contract import Contract, ContractError
 from lambda_handler.decide import DECIDED, REFERRED, SHADOWED, SUGGESTED, Decided, number_of
 from lambda_handler.problem import TITLES, RequestError, encode_json
 
 NAMESPACE, SERVICE = "POWERTOOLS_METRICS_NAMESPACE", "POWERTOOLS_SERVICE_NAME"
+RELEASE = "AWS_LAMBDA_FUNCTION_VERSION"
 SHARES = {"MissingShare": "imputed", "OutOfRangeShare": "out_of_range", "UnseenShare": "unseen"}
 DECISIONS = {
     DECIDED: "DecisionsAutomated",
@@ -30,11 +35,14 @@ UNITS = {
     **dict.fromkeys(SHARES, "Percent"),
     "NullOutputs": "Count",
     "MeanScore": "None",
+    "ScoreShift": "None",
     **dict.fromkeys(DECISIONS.values(), "Count"),
     "DecisionsPositive": "Count",
     "RepeatedQueries": "Count",
     "Memory": "Megabytes",
 }
+REJECTED = "RequestErrors422"
+WATCHED = (REJECTED, "RequestErrors500", "ScoreShift")  # what alarms read: also by service alone, and by release
 PAGE = os.sysconf("SC_PAGE_SIZE")
 REMEMBERED = 10_000  # queries; twice as many at most
 
@@ -44,22 +52,34 @@ class Meter:
 
     Args:
         contract: of the model; its version is a dimension.
+        training: the mean and the standard deviation of the scores in training; None where there are none.
         namespace: of the metrics.
-        service: the other dimension.
+        service: a dimension of all.
+        release: the function's version, a dimension of what alarms read.
         write: takes each line.
     """
 
     def __init__(
-        self, contract: Contract, namespace: str, service: str, write: Callable[[str], None] = write_line
+        self,
+        contract: Contract,
+        training: tuple[float, float] | None,
+        namespace: str,
+        service: str,
+        release: str,
+        write: Callable[[str], None] = write_line,
     ) -> None:
         from aws_lambda_powertools.metrics import EphemeralMetrics  # here: where nothing is metered it is not needed
 
-        self._powertools = EphemeralMetrics(namespace=namespace, service=service)
-        self._powertools.add_dimensions(service=service, version=contract.version)
+        self._all = EphemeralMetrics(namespace=namespace, service=service)
+        for name, value in (("service", service), ("version", contract.version)):
+            self._all.add_dimension(name, value)
+        self._watched = EphemeralMetrics(namespace=namespace, service=service)
+        self._watched.add_dimensions(service=service, release=release)
         self._forms: dict[tuple[str, ...], tuple[str, str]] = {}
         self._write = write
         self._cells = len(contract.features)
         self._number = number_of(contract)
+        self._training = training
         self._positive = contract.threshold
         self._seen = Seen([feature.name for feature in contract.features])
         self._memory = _open_memory()
@@ -105,6 +125,7 @@ class Meter:
         if not values:
             return
         values["RequestErrors"] = int(error is not None)
+        values.setdefault(REJECTED, 0)
         values["ColdStart"] = int(self._cold)
         values["Latency"] = 1e3 * (time.perf_counter() - self._request.start)
         self._cold = False
@@ -123,6 +144,8 @@ class Meter:
             sums[name] *= 100 / (sums["Rows"] * self._cells)
         if "MeanScore" in sums:
             sums["MeanScore"] /= sums["Rows"]
+            if self._training is not None:
+                sums["ScoreShift"] = (sums["MeanScore"] - self._training[0]) / self._training[1]
         return sums
 
     def _errors(self, error: Exception, about: dict[str, Any]) -> dict[str, float]:
@@ -135,12 +158,16 @@ class Meter:
 
     def _form(self, names: tuple[str, ...]) -> tuple[str, str]:
         """Powertools' document for these metrics, in two pieces of JSON: made once, for it costs 20 times as much."""
-        metrics = {name: {"Unit": UNITS[name], "Value": [0]} for name in names}
-        document: dict[str, Any] = {**self._powertools.serialize_metric_set(metrics=metrics)}
-        definitions = {"CloudWatchMetrics": document.pop("_aws")["CloudWatchMetrics"]}
-        dimensions = {name: value for name, value in document.items() if name not in metrics}
-        self._forms[names] = encode_json(definitions)[1:-1], encode_json(dimensions)[1:-1]
-        return self._forms[names]
+        definitions: list[Any] = []
+        dimensions: dict[str, Any] = {}
+        for document, chosen in ((self._all, names), (self._watched, [name for name in names if name in WATCHED])):
+            metrics = {name: {"Unit": UNITS[name], "Value": [0]} for name in chosen}
+            made: dict[str, Any] = {**document.serialize_metric_set(metrics=metrics)}
+            definitions += made.pop("_aws")["CloudWatchMetrics"]
+            dimensions |= {name: value for name, value in made.items() if name not in metrics}
+        pieces = encode_json({"CloudWatchMetrics": definitions})[1:-1], encode_json(dimensions)[1:-1]
+        self._forms[names] = pieces
+        return pieces
 
 
 class Seen:
@@ -167,7 +194,7 @@ class Seen:
         return len(rows) - len(found) + len(known)
 
 
-def meter_of(contract: Contract) -> Meter | None:
+def meter_of(bundle: Bundle) -> Meter | None:
     """The meter that the environment asks for, by Powertools' own variables; None where it names no namespace."""
     namespace = os.environ.get(NAMESPACE)
     if not namespace:
@@ -176,7 +203,26 @@ def meter_of(contract: Contract) -> Meter | None:
 
     if is_metrics_disabled():
         return None
-    return Meter(contract, namespace, os.environ.get(SERVICE) or contract.name)
+    contract = bundle.contract
+    training = None if number_of(contract) is None else training_scores(json.loads(bundle.read("reference.json")))
+    service = os.environ.get(SERVICE) or contract.name
+    return Meter(contract, training, namespace, service, os.environ.get(RELEASE) or "$LATEST")
+
+
+def training_scores(reference: Mapping[str, Any]) -> tuple[float, float] | None:
+    """The mean and the standard deviation of the scores in training, each taken for the middle of its bin.
+
+    Returns:
+        None where the reference has no bins, or all scores are one.
+    """
+    edges, counts = reference["answers"].get("edges", []), reference["answers"].get("counts", [])
+    total = sum(counts)
+    if not total:
+        return None
+    middles = [(low + high) / 2 for low, high in pairwise(edges)]
+    mean = sum(map(mul, middles, counts)) / total
+    spread = math.sqrt(sum(count * (middle - mean) ** 2 for middle, count in zip(middles, counts, strict=True)) / total)
+    return (mean, spread) if spread > 0 else None
 
 
 def resident_megabytes(statm: int) -> float:

@@ -44,7 +44,7 @@ class Service:
         self.predictor = predictor
         contract = predictor.contract
         self.model = {"name": contract.name, "version": contract.version, "sha256": contract.model_sha256}
-        self._meter = meter_of(contract)
+        self._meter = meter_of(predictor.bundle)
         self._decider = Decider(contract, os.environ.get(AUTOMATION) or None)
 
     def begin(self) -> None:
