@@ -1,4 +1,4 @@
-"""Open a bundle: version and digests are checked before anything in it is used."""
+"""Open a bundle: version and digests are checked before anything in it is used, and the graph is looked over."""
 
 import hashlib
 import json
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lambda_handler.audit import AuditError, audit
 from lambda_handler.contract import Contract, FormatError, check_format, read_contract
 
 REQUIRED = ("model.onnx", "contract.json", "golden.jsonl", "parity.json", "reference.json", "card.html")
@@ -53,7 +54,8 @@ def read_bundle(path: Path | str) -> Bundle:
     """Check every file of a bundle against its manifest and read its contract and model.
 
     Raises:
-        BundleError: the folder is no bundle, its format is another, a file is missing or its digest differs.
+        BundleError: the folder is no bundle, its format is another, a file is missing or its digest differs, or the
+            model holds what no export writes.
     """
     folder = Path(path)
     manifest = _read_manifest(folder)
@@ -68,6 +70,10 @@ def read_bundle(path: Path | str) -> Bundle:
         raise BundleError(folder, "the contract must be readable", str(error), "") from error
     if contract.model_sha256 != files["model.onnx"]:
         raise BundleError(folder, "the contract must belong to the model", "it names another model's SHA-256")
+    try:
+        audit(contents["model.onnx"], [feature.input for feature in contract.features], contract.form.outputs)
+    except AuditError as error:
+        raise BundleError(folder, "the model must be one that an export writes", str(error), "") from error
     return Bundle(folder, manifest, contract, contents["model.onnx"])
 
 
