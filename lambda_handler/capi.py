@@ -32,6 +32,8 @@ STATUS: dict[str, tuple[int, list[Any]]] = {
     "GetTensorMutableData": (51, [c_void_p, _MAKES]),
     "FillStringTensor": (52, [c_void_p, c_void_p, c_size_t]),
     "GetTensorElementType": (60, [c_void_p, POINTER(c_int)]),
+    "GetDimensionsCount": (61, [c_void_p, _COUNTS]),
+    "GetDimensions": (62, [c_void_p, c_void_p, c_size_t]),
     "GetTensorShapeElementCount": (64, [c_void_p, _COUNTS]),
     "GetTensorTypeAndShape": (65, [c_void_p, _MAKES]),
     "GetAllocatorWithDefaultOptions": (78, [_MAKES]),

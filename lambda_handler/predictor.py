@@ -109,6 +109,9 @@ class Predictor:
         return labels, numbers
 
     def _parts(self, columns: Sequence[Any], rows: int) -> Iterator[Sequence[Numbers]]:
+        if 0 < rows <= BATCH:
+            yield self._engine.run(columns, rows)
+            return
         for start in range(0, rows, BATCH):
             stop = min(start + BATCH, rows)
             yield self._engine.run([column[start:stop] for column in columns], stop - start)
