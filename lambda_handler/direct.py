@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from lambda_handler.contract import describe
+from lambda_handler.contract import Contract, describe
 from lambda_handler.problem import RequestError, encode_json, problem_of
 from lambda_handler.request import rows_of
 from lambda_handler.service import Service, Source
@@ -24,8 +24,9 @@ def answer_direct(event: Any, service: Service, request_id: str | None) -> dict[
 
     Args:
         event: `{"rows": […]}` or one row; with `"text": true` the values are texts, as a CSV reader gives them, and are
-            typed as CSV cells are. Where a feature is called `text`, that is told beside `rows` alone. A notification
-            has `Records`, a list.
+            typed as CSV cells are. Where a feature is called `text`, that is told beside `rows` alone. With
+            `"each": true` beside `rows`, a row that breaks the contract gets its problems and the others their
+            predictions (`lambda_handler.each.scored_lines`). A notification has `Records`, a list.
         service: answers the rows.
         request_id: of this call.
 
@@ -41,7 +42,13 @@ def answer_direct(event: Any, service: Service, request_id: str | None) -> dict[
             from lambda_handler.s3 import score_objects
 
             return score_objects(event["Records"], service, request_id)
-        predictions, beside = service.respond(_rows(event, service), Source("direct", request_id))
+        rows, each = _read(event, service.predictor.contract)
+        if each:
+            from lambda_handler.each import scored_lines
+
+            lines = scored_lines(service, rows, Source("direct", request_id))
+            return {"predictions": lines, "model": service.model, "request_id": request_id}
+        predictions, beside = service.respond(rows, Source("direct", request_id))
     except Exception as error:  # the one place, as for HTTP
         document, _ = problem_of(error, request_id)
         kind = FailedError if document["status"] >= 500 else RefusedError
@@ -49,29 +56,33 @@ def answer_direct(event: Any, service: Service, request_id: str | None) -> dict[
     return {"predictions": predictions, **beside}
 
 
-def _rows(event: Any, service: Service) -> list[Any]:
-    contract = service.predictor.contract
-    if not isinstance(event, dict) or "text" not in event:
-        return rows_of(event)
-    many = isinstance(event.get("rows"), list)
-    if not many and any(feature.name == "text" for feature in contract.features):
-        return rows_of(event)
-    from lambda_handler.text import read_row
+def _read(event: Any, contract: Contract) -> tuple[list[Any], bool]:
+    """The rows, typed, and whether each is answered for itself."""
+    if not isinstance(event, dict):
+        return rows_of(event), False
+    if isinstance(event.get("rows"), list):
+        known = {"text", "each"}
+    else:
+        known = {"text"} - {feature.name for feature in contract.features}
+    options = {name: event[name] for name in known & event.keys()}
+    for name, told in options.items():
+        if not isinstance(told, bool):
+            raise OptionError(name, describe(told))
+    rows = rows_of({name: value for name, value in event.items() if name not in options})
+    if options.get("text"):
+        from lambda_handler.text import read_row
 
-    told = event["text"]
-    if not isinstance(told, bool):
-        raise TextOptionError(describe(told))
-    rows = rows_of({name: value for name, value in event.items() if name != "text"})
-    return [read_row(contract, row) for row in rows] if told else rows
+        rows = [read_row(contract, row) for row in rows]
+    return rows, options.get("each", False)
 
 
-class TextOptionError(RequestError):
-    """The option `text` is neither true nor false (422)."""
+class OptionError(RequestError):
+    """An option is neither true nor false (422)."""
 
     status = 422
 
-    def __init__(self, got: str) -> None:
-        super().__init__(f'"text" says whether the values are texts; got {got}. Send true or false, or leave it out.')
+    def __init__(self, name: str, got: str) -> None:
+        super().__init__(f'"{name}" is an option, true or false; got {got}. Send one of these, or leave it out.')
 
 
 def without_values(document: dict[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import IO, Any
 from urllib.parse import unquote_plus
 
 from lambda_handler.contract import Contract
-from lambda_handler.each import answer_each
+from lambda_handler.each import scored_lines
 from lambda_handler.problem import LineError, NotTextError, RequestError, encode_json
 from lambda_handler.request import json_line
 from lambda_handler.service import Service, Source
@@ -72,20 +72,15 @@ def _output() -> tuple[str, str]:
 
 
 def _score(source: str, key: str, bucket: str, target: str, service: Service, origin: Source) -> dict[str, Any]:
-    contract = service.predictor.contract
-    names = {feature.name for feature in contract.features}
     count = answered = 0
     with tempfile.TemporaryFile() as taken, tempfile.TemporaryFile() as made:
         client().download_fileobj(source, key, taken)
         taken.seek(0)
-        rows = _rows(contract, key, taken)
+        rows = _rows(service.predictor.contract, key, taken)
         while chunk := list(islice(rows, CHUNK)):
-            asked = [_features(row, names) for row in chunk]
-            answers = answer_each(lambda some: service.respond(some, origin)[0], asked)
-            for row, found in zip(chunk, answers, strict=True):
-                line = {"row": row, "problems": found["rejected"]} if "rejected" in found else {"row": row, **found}
+            for line in scored_lines(service, chunk, origin):
                 made.write(encode_json(line).encode() + b"\n")
-                answered += "rejected" not in found
+                answered += "problems" not in line
             count += len(chunk)
         made.seek(0)
         client().upload_fileobj(made, bucket, target, ExtraArgs={"ContentType": "application/jsonl"})
@@ -105,11 +100,6 @@ def _rows(contract: Contract, key: str, taken: IO[bytes]) -> Iterator[Any]:
         raise NotTextError("its bytes are not") from None
     finally:
         text.detach()
-
-
-def _features(row: Any, names: set[str]) -> Any:
-    """What of a row the model is asked; other columns, such as identifiers, are only kept."""
-    return {name: value for name, value in row.items() if name in names} if isinstance(row, dict) else row
 
 
 @cache

@@ -96,6 +96,8 @@ def test_a_feature_called_text_is_a_value_in_one_row_and_an_option_beside_rows(t
         ({"rows": []}, 422),
         ({"rows": [EXAMPLE], "more": 1}, 422),
         ({"rows": [EXAMPLE], "text": "yes"}, 422),
+        ({"rows": [EXAMPLE], "each": 1}, 422),
+        ({**EXAMPLE, "each": True}, 422),
         ({"rows": [7], "text": True}, 422),
         ({"rows": [EXAMPLE] * 10_001}, 413),
         ({"Records": []} | EXAMPLE, 422),
@@ -130,6 +132,21 @@ def test_an_error_of_ours_is_another_kind_and_shows_no_internals(
     assert (json.loads(str(caught.value))["status"], "kanarien" in str(caught.value)) == (500, False)
     assert caught.value.__cause__ is None
     assert "kanarien" not in repr(vars(caplog.records[0]))
+
+
+def test_each_row_stands_for_itself_where_that_is_asked(handler: Handler) -> None:
+    rows = [{**TEXTS, "id": "7"}, {**TEXTS, "age": "151"}, TEXTS]
+    answer = handler({"rows": rows, "text": True, "each": True}, CONTEXT)
+    assert (answer["request_id"], answer["model"]["name"]) == ("request-1", "tiny")
+    first, second, third = answer["predictions"]
+    [expected] = over_http(handler, EXAMPLE)["predictions"]
+    for line, row in ((first, {**EXAMPLE, "id": "7"}), (third, EXAMPLE)):
+        assert line.pop("row") == row
+        assert stable({"predictions": [line]})["predictions"] == [expected]
+    assert second["row"] == {**EXAMPLE, "age": 151}
+    [problem] = second["problems"]
+    assert (problem["feature"], problem["kind"], "151" in problem["reason"]) == ("age", "out_of_bounds", True)
+    assert second.keys() == {"row", "problems"}
 
 
 def test_rows_are_answered_one_and_all(bundle: Path) -> None:
