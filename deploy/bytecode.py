@@ -43,11 +43,18 @@ def _compile(folder: Path, *, sources: bool) -> None:
 
 
 def _without_docstrings(tree: ast.Module) -> ast.Module:
+    tree.body = [node for node in tree.body if not _documents(node)]
     for node in ast.walk(tree):
         if isinstance(node, DOCUMENTED) and ast.get_docstring(node, clean=False) is not None:
             alone = len(node.body) == 1 and not isinstance(node, ast.Module)
             node.body[:1] = [ast.copy_location(ast.Pass(), node.body[0])] if alone else []
     return tree
+
+
+def _documents(node: ast.stmt) -> bool:
+    """Whether a statement does nothing but give a built-in object of numpy its docstring."""
+    call = node.value if isinstance(node, ast.Expr) else None
+    return isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "add_newdoc"
 
 
 if __name__ == "__main__":

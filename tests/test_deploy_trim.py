@@ -31,6 +31,9 @@ def f(x):
     """Say so."""
     assert x
     return 1 / x
+
+
+add_newdoc("of a built-in function of numpy")
 '''
 USE = """
 import pack.m as m
