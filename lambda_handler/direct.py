@@ -38,21 +38,28 @@ def answer_direct(event: Any, service: Service, request_id: str | None) -> dict[
         FailedError: an unexpected error.
     """
     try:
-        if isinstance(event, dict) and isinstance(event.get("Records"), list):
-            from lambda_handler.s3 import score_objects
-
-            return score_objects(event["Records"], service, request_id)
-        rows, each = _read(event, service.predictor.contract)
-        if each:
-            from lambda_handler.each import scored_lines
-
-            lines = scored_lines(service, rows, Source("direct", request_id))
-            return {"predictions": lines, "model": service.model, "request_id": request_id}
-        predictions, beside = service.respond(rows, Source("direct", request_id))
+        answer = _answer(event, service, request_id)
     except Exception as error:  # the one place, as for HTTP
+        service.end(error, request_id)
         document, _ = problem_of(error, request_id)
         kind = FailedError if document["status"] >= 500 else RefusedError
         raise kind(encode_json(without_values(document))) from None
+    service.end(None, request_id)
+    return answer
+
+
+def _answer(event: Any, service: Service, request_id: str | None) -> dict[str, Any]:
+    if isinstance(event, dict) and isinstance(event.get("Records"), list):
+        from lambda_handler.s3 import score_objects
+
+        return score_objects(event["Records"], service, request_id)
+    rows, each = _read(event, service.predictor.contract)
+    if each:
+        from lambda_handler.each import scored_lines
+
+        lines = scored_lines(service, rows, Source("direct", request_id))
+        return {"predictions": lines, "model": service.model, "request_id": request_id}
+    predictions, beside = service.respond(rows, Source("direct", request_id))
     return {"predictions": predictions, **beside}
 
 

@@ -10,7 +10,7 @@ from lambda_handler.media import kind_of_answer
 from lambda_handler.predictor import Predictor
 from lambda_handler.problem import EventError, MethodError, PathError, Response, encode_json, problem_response
 from lambda_handler.reply import reply, respond
-from lambda_handler.request import Event, header, read_rows
+from lambda_handler.request import Event, header, read_json, read_rows
 from lambda_handler.service import Service, Source
 
 GET, POST = "GET, HEAD", "POST"
@@ -41,14 +41,18 @@ def make_handler(bundle: Path, openapi: str | None = None) -> Handler:
 
     def handler(event: Event, context: object) -> dict[str, Any]:
         request_id = getattr(context, "aws_request_id", None)
+        service.begin()
         if not isinstance(event, dict) or "requestContext" not in event:
             from lambda_handler.direct import answer_direct
 
             return answer_direct(event, service, request_id)
         try:
-            return routes.answer(event, request_id)
+            response = routes.answer(event, request_id)
         except Exception as error:  # the one place: everything that goes wrong becomes a problem document
+            service.end(error, request_id)
             return problem_response(error, request_id, inference=str(event.get("rawPath")).startswith("/v2"))
+        service.end(None, request_id)
+        return response
 
     return handler
 
@@ -62,6 +66,7 @@ class _Routes:
         self._health = Health(service.predictor, service.model)
         self._routes: dict[str, tuple[str, Route]] = {
             "/predict": (POST, self._predict),
+            "/feedback": (POST, self._feedback),
             "/contract": (GET, _kept(encode_json(self._contract.document))),
             "/health": (GET, self._check_health),
         }
@@ -107,6 +112,9 @@ class _Routes:
         kind = kind_of_answer(header(event, "accept"))
         predictions, beside = self._service.respond(read_rows(event, self._contract), Source("predict", request_id))
         return reply(event, self._contract.form, predictions, beside, kind)
+
+    def _feedback(self, event: Event, request_id: str | None) -> Response:
+        return respond(event, 200, encode_json(self._service.take_feedback(read_json(event), request_id)))
 
     def _check_health(self, event: Event, request_id: str | None) -> Response:  # noqa: ARG002 - a route's signature
         holds, document = self._health.check()

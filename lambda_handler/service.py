@@ -80,3 +80,22 @@ class Service:
             for line in capture_lines(contract, self.model, rows, answers, decided, request_id):
                 write_line(line)
         return decided.predictions, {"model": self.model, "request_id": request_id}
+
+    def take_feedback(self, value: Any, request_id: str | None) -> dict[str, Any]:
+        """Log how predictions turned out.
+
+        Args:
+            value: the request, not checked yet.
+            request_id: of this request.
+
+        Returns:
+            What the caller gets.
+
+        Raises:
+            RequestError: an entry is none.
+        """
+        from lambda_handler.feedback import feedback_lines, read_feedback
+
+        entries = read_feedback(self.predictor.contract, value)
+        write_line("\n".join(feedback_lines(self.model, entries, request_id)))
+        return {"accepted": len(entries), "request_id": request_id}
