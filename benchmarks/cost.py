@@ -13,6 +13,7 @@ PRICES_OF = "US East (N. Virginia), June 2026"
 PER_REQUEST = 0.20 / 1e6
 PER_GB_SECOND: Mapping[str, float] = {"x86_64": 0.0000166667, "arm64": 0.0000133334}
 PER_LOG_GB = 0.50
+OWN_METRICS, ALARM_METRICS = 31, 14  # 25 by model version, 3 twice for alarms; a test counts both
 PER_METRIC, PER_ALARM_METRIC, PER_DASHBOARD = 0.30, 0.10, 3.00  # a month; free tiers are left out
 FULL_CORE_MB = 1769
 # Lambda's own lines of one call, and the 26 bytes that CloudWatch counts for each line on top.
@@ -44,9 +45,9 @@ def logs_per_million(log_bytes: float) -> float:
     return 1e6 * (log_bytes + LINE_BYTES + platform) / 1e9 * PER_LOG_GB
 
 
-def stack_per_month(metrics: int, alarm_metrics: int, dashboards: int) -> float:
-    """Dollars a month for what is there without any request."""
-    return metrics * PER_METRIC + alarm_metrics * PER_ALARM_METRIC + dashboards * PER_DASHBOARD
+def stack_per_month() -> float:
+    """Dollars a month, at most, for metrics, alarms and the dashboard of one version."""
+    return OWN_METRICS * PER_METRIC + ALARM_METRICS * PER_ALARM_METRIC + PER_DASHBOARD
 
 
 def main(words: Sequence[str] | None = None) -> None:
@@ -67,6 +68,7 @@ def main(words: Sequence[str] | None = None) -> None:
             compute_per_million(memory, arch, given.request_ms, given.init_ms, given.cold) for arch in PER_GB_SECOND
         )
         print(f"| {memory:,} | {billed_ms(memory, given.request_ms)} | {x86:.2f} | {arm:.2f} | {logs:.2f} |")
+    print(f"\nMetrics, alarms and dashboard of the stack: at most ${stack_per_month():.2f} a month.")
 
 
 if __name__ == "__main__":

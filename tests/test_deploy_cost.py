@@ -3,6 +3,8 @@
 import pytest
 
 from benchmarks import cost
+from lambda_handler.metrics import UNITS, WATCHED
+from tests.stack_tools import ROOT, of_type, transform
 
 
 @pytest.mark.parametrize(
@@ -26,8 +28,20 @@ def test_a_million_log_lines_of_a_kilobyte_cost_half_a_dollar_and_the_platform_s
     assert cost.logs_per_million(0) > 0
 
 
+def test_the_stack_s_own_price_counts_what_the_code_writes_and_alarms_read() -> None:
+    alarms = of_type(transform(), "AWS::CloudWatch::Alarm").values()
+    read = [
+        sum("MetricStat" in entry for entry in alarm["Properties"].get("Metrics", [])) or 1
+        for alarm in alarms
+        if "Condition" not in alarm
+    ]
+    assert (sum(read), len(UNITS) + 2 * len(WATCHED)) == (cost.ALARM_METRICS, cost.OWN_METRICS)
+    assert cost.stack_per_month() == pytest.approx(13.70)
+    assert "**$13.70**" in (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
+
+
 def test_the_table_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     cost.main(["--request-ms", "0.9", "--init-ms", "74", "--log-bytes", "1600"])
     lines = capsys.readouterr().out.splitlines()
     assert "June 2026" in lines[0]
-    assert [line.split("|")[1].strip() for line in lines[-5:]] == ["128", "256", "512", "1,024", "1,769"]
+    assert [line.split("|")[1].strip() for line in lines[-7:-2]] == ["128", "256", "512", "1,024", "1,769"]

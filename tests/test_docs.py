@@ -19,7 +19,18 @@ from train.config import read_config
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "benchmarks" / "README.md"]
-FOLDERS = ("train", "export", "lambda_handler", "web_demo", "deploy", "tests", "docs", "benchmarks", "requirements")
+FOLDERS = (
+    "train",
+    "export",
+    "lambda_handler",
+    "rollout",
+    "web_demo",
+    "deploy",
+    "tests",
+    "docs",
+    "benchmarks",
+    "requirements",
+)
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PLACEHOLDER = re.compile(r"[\[\]…|]|\.\.\.|\b[A-Z]{3,}\b")
 TREE_FILE = re.compile(rf"(?:{'|'.join(FOLDERS)})/[\w./-]+\.\w+")

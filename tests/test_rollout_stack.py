@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.stack_tools import as_list, of_type, run, source, statements, switched_on, transform, transform_all
+from tests.stack_tools import ROOT, as_list, of_type, run, source, statements, switched_on, transform, transform_all
 
 FUNCTION, ALIAS_TARGET = {"Ref": "SelfsameFunction"}, {"Fn::Sub": "${SelfsameFunction}:live"}
 
@@ -41,6 +41,13 @@ def test_every_parameter_is_typed_constrained_and_described() -> None:
         assert entry["Type"] in {"String", "Number"}, name
         assert entry.keys() & limits, f"{name} takes anything"
         assert entry["Description"].strip().endswith("."), name
+
+
+def test_the_documents_tell_every_parameter_with_its_default() -> None:
+    pages = "\n".join(page.read_text(encoding="utf-8") for page in (ROOT / "docs").glob("*.md"))
+    told = dict(re.findall(r"^\| `(\w+)` \| `?([^|`]+)`? \|", pages, re.MULTILINE))
+    for name, entry in source()["Parameters"].items():
+        assert told.get(name, "not told").strip() == (str(entry["Default"]) or "none"), name
 
 
 @pytest.mark.parametrize("shifting", source()["Parameters"]["Shifting"]["AllowedValues"])
