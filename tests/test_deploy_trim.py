@@ -14,11 +14,15 @@ import pytest
 
 from deploy.bytecode import compile_folder
 from deploy.elf import LOAD, MACHINE, Segment, loaded_part, machine_of, segments_of
-from deploy.emulator import machine_arch
+from deploy.emulator import emulate, machine_arch
+from deploy.lambda_replay import answer_rows
 from deploy.package import build_package
-from deploy.pythons import find_python, version_of
-from deploy.trim import DISTRIBUTIONS, UNUSED, UNUSED_BY, check_machines, libraries, trim
+from deploy.pythons import find_python, lambda_python, version_of
+from deploy.trim import DISTRIBUTIONS, UNUSED, UNUSED_BY, check_machines, libraries
 from deploy.wheels import REQUIREMENTS, PackageError, install_wheels, pins_of
+from lambda_handler.bundle import read_bundle
+from lambda_handler.golden import replay
+from lambda_handler.predictor import Predictor
 from tests.bundle_factory import EXAMPLE, make_bundle
 
 THIS_PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -65,10 +69,15 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def trimmed(wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_bundle(tmp_path_factory.mktemp("bundle") / "tiny")
+
+
+@pytest.fixture(scope="module")
+def trimmed(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A package of the same wheels, trimmed."""
-    folder = tmp_path_factory.mktemp("trimmed")
-    return build_package(make_bundle(folder / "tiny"), folder / "package", arch=machine_arch(), python=THIS_PYTHON)
+    out = tmp_path_factory.mktemp("trimmed") / "package"
+    return build_package(bundle, out, arch=machine_arch(), python=THIS_PYTHON)
 
 
 def run(code: str, *words: str, path: tuple[Path, ...], python: str = sys.executable, engine: str = "") -> str:
@@ -160,8 +169,9 @@ def test_every_pinned_distribution_is_an_engines() -> None:
     assert {*DISTRIBUTIONS["binding"], *DISTRIBUTIONS["capi"]} == pins_of(REQUIREMENTS).keys()
 
 
-def loaded(*path: Path) -> Any:
-    return json.loads(run(LOADED, json.dumps(EXAMPLE), path=path, engine="binding"))
+def loaded(*path: Path, python: str = sys.executable, engine: str = "binding") -> Any:
+    """The statuses of some requests, and the modules that an interpreter then holds."""
+    return json.loads(run(LOADED, json.dumps(EXAMPLE), path=path, python=python, engine=engine))
 
 
 def test_the_handler_loads_the_same_modules_from_the_package_as_from_the_whole_wheels(
@@ -216,12 +226,19 @@ def test_a_python_that_does_not_run_is_not_found(tmp_path: Path, monkeypatch: py
     assert version_of(sys.executable).startswith(f"{THIS_PYTHON}.")
 
 
-def test_the_library_with_the_c_interface_stays_for_its_engine_alone(wheels: Path, tmp_path: Path) -> None:
-    copy = tmp_path / "site"
-    install_wheels(["onnxruntime"], copy, arch=machine_arch(), python=THIS_PYTHON)
-    trim(copy, "capi")
-    [library] = libraries(copy)
+def test_a_package_for_the_c_interface_answers_the_same_without_numpy(
+    tmp_path: Path, bundle: Path, trimmed: Path
+) -> None:
+    package = build_package(bundle, tmp_path / "out", arch=machine_arch(), python=lambda_python(), engine="capi")
+    [library] = libraries(package)
     assert library.name.startswith("libonnxruntime.so.")
     ctypes.CDLL(str(library)).OrtGetApiBase  # noqa: B018 - it raises where there is no such function
-    assert not list(copy.rglob("*.py"))
-    assert (copy / "onnxruntime" / "LICENSE").is_file()
+    assert {path.relative_to(package).parts[0] for path in package.rglob("*.py*")} >= {"lambda_handler", "jmespath"}
+    assert not list((package / "onnxruntime").rglob("*.py*"))
+    rows = [line["row"] for line in read_bundle(bundle).golden()]
+    with emulate(package) as runtime:
+        assert answer_rows(runtime, rows) == replay(Predictor.load(bundle), rows)
+    got = loaded(package, python=find_python(lambda_python()) or "", engine="")
+    assert got["got"] == [200, 200, 200, 422, 404, 405]
+    assert {"numpy", "onnxruntime"} & set(got["modules"]) == set()
+    assert {"numpy", "onnxruntime"} <= set(loaded(trimmed)["modules"])
