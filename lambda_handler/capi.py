@@ -60,7 +60,11 @@ class Api:
     """
 
     def __init__(self, path: Path) -> None:
-        dll = CDLL(str(path))
+        try:
+            dll = CDLL(str(path))
+        except OSError as error:
+            rule = "The engine capi needs onnxruntime's shared library for this machine"
+            raise EngineError(rule, str(error), "Install onnxruntime's wheel for it.") from error
         dll.OrtGetApiBase.restype = POINTER(_Base)
         base = dll.OrtGetApiBase().contents
         self.version: str = base.get_version().decode()
@@ -102,7 +106,6 @@ def load(path: Path) -> Api:
     """Open onnxruntime's library, once per process.
 
     Raises:
-        EngineError: it is of a version that lacks this interface.
-        OSError: it is no shared library of this machine.
+        EngineError: it is no shared library of this machine, or of a version that lacks this interface.
     """
     return Api(path)

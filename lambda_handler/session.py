@@ -3,6 +3,7 @@
 Every object that onnxruntime makes is released, also when a call fails.
 """
 
+import struct
 import weakref
 from array import array
 from collections.abc import Callable, Iterable, Sequence
@@ -24,7 +25,6 @@ from ctypes import (
 )
 from math import prod
 from pathlib import Path
-from struct import pack
 from typing import Any
 
 from lambda_handler.capi import Api, load, made
@@ -191,7 +191,7 @@ class _Tensors:
 
         Raises:
             TypeError: a NumPy array of another dtype, or a value of another type.
-            ValueError: not `rows` values, or a text with NUL or with half a character.
+            ValueError: not `rows` values, a value of another type or size, or a text with NUL or half a character.
         """
         text = 0
         for (place, code, first, formats), column in zip(self._columns, columns, strict=True):
@@ -246,7 +246,10 @@ def _check_no_nul(content: bytes | bytearray, ends: int) -> None:
 def _content(column: Any, code: str, formats: str) -> bytes:
     """The values of a column of numbers as they lie in memory."""
     if isinstance(column, list):
-        return pack(f"{len(column)}{code}", *column)
+        try:
+            return struct.pack(f"{len(column)}{code}", *column)
+        except struct.error as error:
+            raise ValueError(f"a column of format {code} takes such numbers alone; {error}") from error
     view = memoryview(column)
     if view.format is None or view.format not in formats:
         raise TypeError(f"a column must be a list, or an array of format {formats}; got format {view.format}")
