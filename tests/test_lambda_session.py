@@ -52,9 +52,11 @@ RESHAPE = helper.make_node("Reshape", ["x", "flat"], ["value"])
 def test_what_cannot_be_answered_is_refused_and_the_session_goes_on(bundles: dict[Task, Bundle]) -> None:
     good = session(bundles, graph([RESHAPE], [out()], [FLAT]))
     refused: list[tuple[Any, int, type[Exception], str]] = [
-        ([["text"]], 1, TypeError, "type"), ([["text"]], 2, ValueError, "every column must hold 2 values"),
-        ([["a", "b"]], 2, ValueError, "format d takes such numbers alone"), ([[2**2000]], 1, ValueError, "invalid value"), ([[1.0, 2.0]], 1, ValueError, "hold 1 values; got 2"),
-        ([[1.0], [2.0]], 1, ValueError, "zip"), ([np.array([1.0], dtype=np.float32)], 1, TypeError, "format f"),
+        ([["text"]], 1, TypeError, "type"), ([[2**2000]], 1, ValueError, "invalid value"),
+        ([["a", "b"]], 2, ValueError, "format d takes such numbers alone"),
+        ([["text"]], 2, ValueError, "every column must hold 2 values"),
+        ([[1.0, 2.0]], 1, ValueError, "hold 1 values; got 2"), ([[1.0], [2.0]], 1, ValueError, "zip"),
+        ([np.array([1.0], dtype=np.float32)], 1, TypeError, "format f"),
         ([np.array([1])], 1, TypeError, "format l"), ([np.array(["a", "b"], dtype=object)], 2, TypeError, "format O"),
     ]  # fmt: skip
     for columns, rows, kind, message in refused:
