@@ -1,11 +1,11 @@
 """template.yaml is clean, publishes what it should, and `sam build` makes a package that runs."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from deploy.elf import machine_of
 from deploy.emulator import ENVIRONMENT, HANDLER, emulate, find_python, machine_arch
 from deploy.events import function_url_event
 from deploy.package import RUNTIME_PYTHON
@@ -22,13 +22,22 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def artifact(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    build = tmp_path_factory.mktemp("sam") / "build"
+def artifact(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return sam_build(bundle, tmp_path_factory.mktemp("sam") / "build", machine_arch())
+
+
+def sam_build(bundle: Path, build: Path, arch: str) -> Path:
     options = ["--template", str(TEMPLATE), "--build-dir", str(build)]
     how = "" if find_python(RUNTIME_PYTHON) else "--no-bytecode"
-    result = run("sam", "build", *options, BUNDLE=str(bundle), ARCH=machine_arch(), PACKAGE_ARGS=how)
+    result = run("sam", "build", *options, BUNDLE=str(bundle), ARCH=arch, PACKAGE_ARGS=how)
     assert result.returncode == 0, result.stderr
-    yield build
+    return build
+
+
+def machines(package: Path) -> set[str]:
+    """The architectures of a package's shared libraries."""
+    found = {machine_of(file.read_bytes()) for file in package.rglob("*") if ".so" in file.name}
+    return {machine for machine in found if machine is not None}
 
 
 def test_cfn_lint_finds_nothing() -> None:
@@ -93,6 +102,12 @@ def test_sam_build_writes_the_hook_alone_and_a_challenger_only_on_request(artifa
     [challenger] = (artifact / "ChallengerFunction").rglob("*.py")
     with pytest.raises(RuntimeError, match=r"No challenger is packaged\. Name its bundle"):
         exec(challenger.read_text())
+
+
+def test_sam_build_makes_either_architecture(artifact: Path, bundle: Path, tmp_path: Path) -> None:
+    other = {"x86_64": "arm64", "arm64": "x86_64"}[machine_arch()]
+    assert machines(artifact / "SelfsameFunction") == {machine_arch()}
+    assert machines(sam_build(bundle, tmp_path / "build", other) / "SelfsameFunction") == {other}
 
 
 @pytest.mark.skipif(find_python(RUNTIME_PYTHON) is None, reason=NO_PYTHON)

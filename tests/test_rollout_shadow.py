@@ -12,10 +12,12 @@ from typing import Any
 import pytest
 
 from deploy.emulator import find_python, machine_arch
+from deploy.events import function_url_event
 from deploy.package import ROOT, RUNTIME_PYTHON
+from lambda_handler.http import make_handler
 from lambda_handler.predictor import Predictor
 from rollout.shadow import CaptureError, make_shadow, predictions_of
-from tests.bundle_factory import EXAMPLE, make_bundle
+from tests.bundle_factory import EXAMPLE, make_bundle, seal
 
 ROWS = [{**EXAMPLE, "income": float(income), "age": age} for income in (5000, 30000, 190000) for age in (20, 60)]
 
@@ -174,6 +176,30 @@ def test_every_form_of_answer_is_compared(task: Any, tmp_path: Path, capsys: pyt
     assert counts == {"scored": 6, "disagreements": 0, "not_scorable": 0, "unreadable": 0}
     differences = [value for name, value in metrics(capsys.readouterr().out) if name == "ShadowDifference"]
     assert differences == ([] if task == "labels" else [0.0] * 6)
+
+
+def capturing(folder: Path, loggable: bool = True) -> Path:
+    """A bundle that captures every request."""
+    bundle = make_bundle(folder)
+    contract = json.loads((bundle / "contract.json").read_bytes())
+    contract["capture"] = {"share": 1.0}
+    for feature in contract["features"]:
+        feature["loggable"] = loggable or feature["name"] != "income"
+    (bundle / "contract.json").write_text(json.dumps(contract))
+    seal(bundle)
+    return bundle
+
+
+@pytest.mark.parametrize(("loggable", "scored"), [(True, len(ROWS)), (False, 0)])
+def test_what_the_handler_captures_is_what_the_challenger_reads(
+    loggable: bool, scored: int, shadow: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    handler = make_handler(capturing(tmp_path / "champion", loggable))
+    response = handler(function_url_event("POST", "/predict", json.dumps({"rows": ROWS}).encode()), None)
+    assert response["statusCode"] == 200
+    lines = [line for line in capsys.readouterr().out.splitlines() if json.loads(line).get("selfsame") == "capture"]
+    counts = shadow(log_event(*lines), None)
+    assert counts == {"scored": scored, "disagreements": 0, "not_scorable": len(ROWS) - scored, "unreadable": 0}
 
 
 @pytest.mark.skipif(

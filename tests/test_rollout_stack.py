@@ -201,6 +201,9 @@ def test_the_challenger_reads_capture_records_and_only_on_request() -> None:
     assert feed["Properties"]["FilterPattern"] == '{ $.selfsame = "capture" }'
     assert feed["Properties"]["LogGroupName"] == {"Ref": "SelfsameLogs"}
     assert feed["Properties"]["DestinationArn"]["Fn::GetAtt"] == ["ChallengerFunction", "Arn"]
+    permission = resources["ChallengerFunctionCapturedPermission"]["Properties"]
+    assert permission["Principal"] == "logs.amazonaws.com"
+    assert permission["SourceArn"]["Fn::Sub"][1] == {"__LogGroupName__": {"Ref": "SelfsameLogs"}}
     mine = [entry for name, entry in resources.items() if name.startswith("Challenger")]
     assert len(mine) == 6
     assert {entry["Condition"] for entry in mine} == {"HasChallenger"}
