@@ -2,6 +2,7 @@
 
 import json
 import re
+from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 import pytest
@@ -143,6 +144,46 @@ def test_every_function_has_its_own_role_and_a_log_group_with_retention() -> Non
         assert (group["DeletionPolicy"], group["UpdateReplacePolicy"]) == ("Delete", "Delete")
     for name in groups:
         assert resources[name]["Type"] == "AWS::Logs::LogGroup"
+
+
+def references(value: Any) -> set[str]:
+    """The resources that a value of the template names, wherever it stands."""
+    if isinstance(value, list):
+        return set().union(*map(references, value))
+    if not isinstance(value, dict):
+        return set()
+    found = set().union(*map(references, value.values()))
+    if isinstance(value.get("Ref"), str):
+        found.add(value["Ref"])
+    if "Fn::GetAtt" in value:
+        found.add(as_list(value["Fn::GetAtt"])[0].partition(".")[0])
+    for text in as_list(value.get("Fn::Sub", []))[:1]:
+        found |= {name.partition(".")[0] for name in re.findall(r"\$\{(\w[\w.]*)\}", text)}
+    return found
+
+
+def order(resources: Any) -> dict[str, set[str]]:
+    """Per resource all that must be there before it; raises `CycleError` where nothing can be first."""
+    graph = {name: references(entry) & resources.keys() - {name} for name, entry in resources.items()}
+    before: dict[str, set[str]] = {}
+    for name in TopologicalSorter(graph).static_order():
+        before[name] = graph[name].union(*(before[one] for one in graph[name]))
+    return before
+
+
+def test_the_resources_can_be_made_one_after_the_other_and_the_alias_last() -> None:
+    resources = transform()
+    [alias] = of_type(resources, "AWS::Lambda::Alias")
+    alarms = {name for name in of_type(resources, "AWS::CloudWatch::Alarm") if name.startswith("NewVersion")}
+    assert {"ReplayHook", "ReleaseRole", version_name(resources), *alarms} <= order(resources)[alias]
+
+
+def test_a_circle_is_found() -> None:
+    resources = transform()
+    [alias] = of_type(resources, "AWS::Lambda::Alias")
+    resources["ReplayHook"]["Properties"]["Environment"]["Variables"]["ALIAS"] = {"Fn::Sub": f"x-${{{alias}.Arn}}"}
+    with pytest.raises(CycleError):
+        order(resources)
 
 
 def wide(statement: Any) -> list[str]:
