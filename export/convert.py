@@ -18,6 +18,7 @@ from skl2onnx.common.data_types import (
 from export.frame import Schema
 from export.graph import IR_VERSION, MICROSOFT, ML, ML_OPSET, OPSET, SKL2ONNX_ML_OPSET, Graph, Tensor
 from export.layout import columns_first
+from export.pack import packed
 from export.tidy import guard, merge, prune, rename, shorten
 from export.trace import Trace
 from export.write import answers
@@ -132,5 +133,4 @@ def _finish(model: onnx.ModelProto) -> bytes:
     del model.metadata_props[:]
     graph.doc_string = ""
     onnx.checker.check_model(model, full_check=False)
-    content: bytes = model.SerializeToString(deterministic=True)
-    return content
+    return packed(model)
