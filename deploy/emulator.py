@@ -53,23 +53,27 @@ class Emulator:
         self._port, self._log = port, log
 
     def __call__(self, event: dict[str, Any]) -> dict[str, Any]:
-        """Send one event through the runtime.
+        """Send one event of HTTP through the runtime.
 
         Raises:
             EmulatorError: the runtime gave no response of the handler, for example because its init failed.
         """
+        response = self.invoke(event)
+        if not isinstance(response, dict) or "statusCode" not in response:
+            got = f"the runtime said {str(response)[:300]}; its log ends:\n{_tail(self._log)}"
+            raise EmulatorError("The handler must answer every event", got)
+        self.events += 1
+        return response
+
+    def invoke(self, event: Any) -> Any:
+        """What the runtime says of one event: what the handler returned, or `errorType` and `errorMessage`."""
         with closing(http.client.HTTPConnection("127.0.0.1", self._port, timeout=INVOKE_SECONDS)) as connection:
             connection.request("POST", INVOKE_PATH, json.dumps(event).encode(), {"content-type": "application/json"})
             answer = connection.getresponse().read()
         try:
-            response = json.loads(answer)
+            return json.loads(answer)
         except ValueError:
-            response = None
-        if not isinstance(response, dict) or "statusCode" not in response:
-            got = f"the runtime said {answer[:300]!r}; its log ends:\n{_tail(self._log)}"
-            raise EmulatorError("The handler must answer every event", got)
-        self.events += 1
-        return response
+            return answer.decode("utf-8", "replace")
 
 
 @contextmanager

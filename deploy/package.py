@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from deploy.bytecode import compile_folder
+from deploy.openapi import OPENAPI, openapi_document
 from deploy.pythons import RUNTIME_PYTHON, find_python, version_of
 from deploy.trim import DISTRIBUTIONS, Engine, check_machines, trim
 from deploy.wheels import MACHINES, ROOT, Arch, PackageError, install_wheels
@@ -61,6 +62,7 @@ def build_package(
         (folder / "bundle").mkdir()
         for name in files:
             shutil.copyfile(bundle / name, folder / "bundle" / name)
+        (folder / OPENAPI).write_text(openapi_document(bundle), encoding="utf-8")
         built = {"arch": arch, "engine": engine, "python": python, "bytecode": compiler and version_of(compiler)}
         (folder / BUILD).write_text(json.dumps(built) + "\n", encoding="utf-8")
         check_machines(folder, arch)

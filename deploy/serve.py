@@ -19,6 +19,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from deploy.events import function_url_event
+from deploy.openapi import openapi_document
 from lambda_handler.bundle import read_bundle
 from lambda_handler.http import Handler, make_handler
 from lambda_handler.problem import MAX_BYTES, BytesError, problem_response
@@ -77,7 +78,7 @@ def app(bundles: Sequence[Path], site: Path) -> Starlette:
     prefixes = [""] if len(names) == 1 else [f"/{name}" for name in names]
     routes: list[Route | Mount] = []
     for prefix, bundle in zip(prefixes, bundles, strict=True):
-        endpoint = _AnyMethod(_responder(make_handler(bundle), prefix))
+        endpoint = _AnyMethod(_responder(_handler(bundle, prefix), prefix))
         routes += [Route(prefix + path, endpoint) for path in PATHS]
     return Starlette(routes=[*routes, Mount("/", StaticFiles(directory=site, html=True))])
 
@@ -135,6 +136,11 @@ def _listen(host: str, port: int) -> socket.socket:
         remedy = "Stop what uses it, or choose another with --port."
         raise ServeError("The port must be free", f"{host}:{port} cannot be had ({error.strerror})", remedy) from error
     return listener
+
+
+def _handler(bundle: Path, prefix: str) -> Handler:
+    document = openapi_document(bundle, prefix)
+    return make_handler(bundle, lambda: document)
 
 
 def _responder(handler: Handler, prefix: str) -> Callable[[Request], Awaitable[Response]]:

@@ -14,18 +14,18 @@ from lambda_handler.request import Event, header, read_json, read_rows
 from lambda_handler.service import Service, Source
 
 GET, POST = "GET, HEAD", "POST"
-KEPT = {"cache-control": "no-cache"}  # may be stored, and is asked for again
+KEPT = {"cache-control": "no-cache", "vary": "accept-encoding"}  # may be stored, and is asked for again
 
 Handler = Callable[[Event, object], dict[str, Any]]
 Route = Callable[[Event, str | None], Response]
 
 
-def make_handler(bundle: Path, openapi: str | None = None) -> Handler:
+def make_handler(bundle: Path, openapi: Callable[[], str] | None = None) -> Handler:
     """Open a bundle and answer events for it.
 
     Args:
         bundle: the folder; its digests are checked here, once.
-        openapi: the document at /openapi.json; without one there is no such path.
+        openapi: gives the document at /openapi.json; without it there is no such path.
 
     Returns:
         A function of the event and the Lambda context. Of a Function URL event (payload format 2.0) it returns a
@@ -60,14 +60,14 @@ def make_handler(bundle: Path, openapi: str | None = None) -> Handler:
 class _Routes:
     """The paths of one model."""
 
-    def __init__(self, service: Service, openapi: str | None) -> None:
+    def __init__(self, service: Service, openapi: Callable[[], str] | None) -> None:
         self._service = service
         self._contract = service.predictor.contract
         self._health = Health(service.predictor, service.model)
         self._routes: dict[str, tuple[str, Route]] = {
             "/predict": (POST, self._predict),
             "/feedback": (POST, self._feedback),
-            "/contract": (GET, _kept(encode_json(self._contract.document))),
+            "/contract": (GET, _kept(lambda: encode_json(self._contract.document))),
             "/health": (GET, self._check_health),
         }
         if openapi is not None:
@@ -143,6 +143,6 @@ class _Routes:
         return v2.infer(event, self._service, request_id)
 
 
-def _kept(document: str) -> Route:
+def _kept(document: Callable[[], str]) -> Route:
     """The route of a document that does not change."""
-    return lambda event, _request_id: respond(event, 200, document, KEPT)
+    return lambda event, _request_id: respond(event, 200, document(), KEPT)

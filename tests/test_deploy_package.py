@@ -1,5 +1,7 @@
 """The package holds what Lambda gets and nothing else, and it runs in the real runtime, away from the source tree."""
 
+import base64
+import gzip
 import hashlib
 import json
 import os
@@ -18,6 +20,7 @@ from deploy.elf import machine_of
 from deploy.emulator import Emulator, EmulatorError, emulate, machine_arch
 from deploy.events import function_url_event
 from deploy.lambda_replay import BATCH, answer_rows, run_lambda
+from deploy.openapi import openapi_document
 from deploy.package import OLDEST, PackageError, build_package
 from deploy.pythons import find_python, lambda_python
 from deploy.trim import DISTRIBUTIONS, libraries
@@ -25,7 +28,7 @@ from deploy.wheels import ROOT
 from lambda_handler.bundle import BundleError
 from lambda_handler.golden import replay
 from lambda_handler.predictor import Predictor
-from tests.bundle_factory import EXAMPLE, make_bundle
+from tests.bundle_factory import EXAMPLE, answer_of, make_bundle
 
 THIS_PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 BUILD_AGAIN = """
@@ -74,7 +77,7 @@ def predict(body: bytes) -> dict[str, Any]:
 def test_the_package_holds_the_handler_the_bundle_and_the_pinned_libraries_only(package: Path, bundle: Path) -> None:
     libraries = {"aws_lambda_powertools", "jmespath", "numpy", "numpy.libs", "onnxruntime", "typing_extensions.pyc"}
     found = {path.name for path in package.iterdir() if not path.name.endswith(".dist-info")}
-    assert found == libraries | {"lambda_handler", "bundle", "build.json", "LICENSE"}
+    assert found == libraries | {"lambda_handler", "bundle", "build.json", "openapi.json", "LICENSE"}
     assert {path.name for path in (package / "bundle").iterdir()} == {path.name for path in bundle.iterdir()}
     sources = {path.name for path in (ROOT / "lambda_handler").glob("*.py")}
     assert {path.name for path in (package / "lambda_handler").iterdir()} == sources | {"__pycache__"}
@@ -290,6 +293,27 @@ def test_health_and_contract_come_from_the_package(runtime: Emulator, bundle: Pa
     assert (health["statusCode"], json.loads(health["body"])["status"]) == (200, "ok")
     contract = runtime(function_url_event("GET", "/contract"))
     assert json.loads(contract["body"]) == json.loads((bundle / "contract.json").read_text())
+
+
+def test_the_openapi_document_lies_in_the_package_and_is_served(runtime: Emulator, bundle: Path) -> None:
+    response = runtime(function_url_event("GET", "/openapi.json"))
+    assert (response["statusCode"], response["body"]) == (200, openapi_document(bundle))
+
+
+def test_a_direct_call_is_answered_or_fails_as_step_functions_sees_it(runtime: Emulator, bundle: Path) -> None:
+    [prediction] = runtime.invoke({"rows": [EXAMPLE]})["predictions"]
+    assert prediction["label"] == answer_of(EXAMPLE, "classification")["label"]
+    refusal = runtime.invoke({"rows": [{**EXAMPLE, "age": None}]})
+    assert (refusal["errorType"], json.loads(refusal["errorMessage"])["status"]) == ("RefusedError", 422)
+
+
+def test_packed_csv_comes_through_the_runtime_both_ways(runtime: Emulator) -> None:
+    body = gzip.compress(b"home,married,income,age,grade\n" + b"own,true,50000,40,B\n" * 200)
+    headers = [("content-type", "text/csv"), ("content-encoding", "gzip"), ("accept", "text/csv")]
+    response = runtime(function_url_event("POST", "/predict", body, [*headers, ("accept-encoding", "gzip")]))
+    assert (response["statusCode"], response["isBase64Encoded"]) == (200, True)
+    lines = gzip.decompress(base64.b64decode(response["body"])).decode().splitlines()
+    assert (len(lines), lines[0].partition(",")[0]) == (201, "label")
 
 
 def test_the_package_also_runs_on_the_python_of_this_environment(tmp_path: Path, bundle: Path) -> None:

@@ -1,0 +1,176 @@
+"""JSON schemas of a model's requests and answers, made of its contract."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from lambda_handler.answer import Target
+from lambda_handler.contract import SAFE_INTEGER, Contract, Feature
+from lambda_handler.problem import MAX_ERRORS, MAX_ROWS
+
+FLOAT_LIMITS: dict[str, float] = {"float64": 1.7976931348623157e308, "float32": 3.4028234663852886e38}
+LONG = 2**63
+PLAIN = "^[^\\u0000]*$"  # Unicode text without NUL
+WARNINGS = ("out_of_range", "unseen", "fraction", "imputed")
+
+Schema = dict[str, Any]
+
+
+def schemas_of(contract: Contract) -> dict[str, Schema]:
+    """The schemas that the document's `components` hold, by name."""
+    return {
+        "Row": row_schema(contract),
+        "Rows": {
+            "type": "object",
+            "properties": {"rows": {"type": "array", "minItems": 1, "maxItems": MAX_ROWS, "items": reference("Row")}},
+            "required": ["rows"],
+            "additionalProperties": False,
+        },
+        "Prediction": _prediction(contract),
+        "Answer": closed(
+            {
+                "predictions": {"type": "array", "items": reference("Prediction")},
+                "model": reference("Model"),
+                "request_id": {"type": ["string", "null"]},
+            }
+        ),
+        "Model": closed({name: {"type": "string"} for name in ("name", "version", "sha256")}),
+        "Warning": closed(
+            {
+                "feature": {"type": "string"},
+                "kind": {"enum": list(WARNINGS)},
+                "message": {"type": "string"},
+            }
+        ),
+        "Feedback": _feedback(contract),
+        "Problem": _problem(),
+    }
+
+
+def reference(name: str) -> Schema:
+    """A schema that stands among the components."""
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def closed(properties: Schema) -> Schema:
+    """An object with all of these properties and no others."""
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+def row_schema(contract: Contract) -> Schema:
+    """One row: every feature, none beside them."""
+    return closed({feature.name: _value(feature, contract.missing_code) for feature in contract.features})
+
+
+def _value(feature: Feature, missing_code: str) -> Schema:
+    schema = _kind(feature, missing_code)
+    if feature.unseen == "rejected":
+        schema = {"enum": list(feature.categories or ())}
+    if feature.missing == "allowed" and feature.dtype not in {"int64", "bool"}:
+        schema = {"anyOf": [schema, {"type": "null"}]}
+    told = [feature.description, f"In {feature.unit}." if feature.unit else None]
+    if feature.range is not None:
+        told.append(f"Training values: {feature.range[0]!r} to {feature.range[1]!r}.")
+    if feature.unseen == "allowed":
+        told.append("Other texts than the training values are answered with a warning.")
+    text = " ".join(part for part in told if part)
+    examples: list[Any] = [feature.example, *(feature.categories or ())[:5]]
+    unique = [each for index, each in enumerate(examples) if each not in examples[:index]]
+    return schema | ({"description": text} if text else {}) | {"examples": unique}
+
+
+def _kind(feature: Feature, missing_code: str) -> Schema:
+    if feature.type == "boolean":
+        return {"type": "boolean"}
+    if feature.type in {"category", "text"}:
+        return {"type": "string", "pattern": PLAIN, "not": {"const": missing_code}}
+    low: float = -FLOAT_LIMITS.get(feature.dtype, LONG)
+    high: float = FLOAT_LIMITS.get(feature.dtype, LONG - 1)
+    if feature.type == "integer" and feature.dtype != "int64":
+        low, high = -SAFE_INTEGER, SAFE_INTEGER
+    if feature.accepts is not None:
+        low, high = max(low, feature.accepts[0]), min(high, feature.accepts[1])
+    return {"type": "integer" if feature.type == "integer" else "number", "minimum": low, "maximum": high}
+
+
+def _prediction(contract: Contract) -> Schema:
+    """A prediction under every degree of automation: what a degree withholds is not required."""
+    form = contract.form
+    if form.several:
+        parts = {str(target.name): closed(_part(target, form.numbers)) for target in form.targets}
+        answer: Schema = {"targets": closed(parts)}
+        decisions: Schema = {}
+    else:
+        answer = _part(form.targets[0], form.numbers)
+        label = answer.get("label", {"type": "number"})
+        decisions = {"decision": {"anyOf": [label, {"const": "refer"}]}, "suggestion": label}
+    beside: Schema = {
+        **decisions,
+        "threshold": {"type": "number"},
+        "status": {"enum": ["shadow", "suggestion"]},
+        "warnings": {"type": "array", "items": reference("Warning")},
+        "id": {"type": "string"},
+        "model": {"type": "string"},
+    }
+    schema = closed({**answer, **beside})
+    return {**schema, "required": ["warnings", "id", "model"]}
+
+
+def _part(target: Target, numbers: str | None) -> Schema:
+    """One target's label and numbers."""
+    part: Schema = {"label": {"enum": target.classes}} if target.classes else {}
+    if numbers == "value":
+        part["value"] = {"type": "number"}
+    elif numbers is not None:
+        share: Schema = {"type": "number"}
+        part[numbers] = closed(dict.fromkeys(target.keys, share))
+    return part
+
+
+def _feedback(contract: Contract) -> Schema:
+    form = contract.form
+    outcomes = [_outcome(target.classes) for target in form.targets]
+    outcome = outcomes[0]
+    if form.several:
+        names = [str(target.name) for target in form.targets]
+        properties = dict(zip(names, outcomes, strict=True))
+        outcome = {"type": "object", "properties": properties, "minProperties": 1, "additionalProperties": False}
+    identity = {"type": "string", "pattern": "^[0-9A-Za-z_-]{1,80}-[0-9]{1,5}$"}
+    entry = closed({"id": identity, "outcome": outcome})
+    return {
+        "anyOf": [entry, closed({"feedback": {"type": "array", "minItems": 1, "maxItems": MAX_ROWS, "items": entry}})]
+    }
+
+
+def _outcome(classes: Sequence[Any]) -> Schema:
+    limit = FLOAT_LIMITS["float64"]
+    return {"enum": list(classes)} if classes else {"type": "number", "minimum": -limit, "maximum": limit}
+
+
+def _problem() -> Schema:
+    """RFC 9457, with the members that this service adds."""
+    error = closed(
+        {
+            "row": {"type": ["integer", "null"]},
+            "feature": {"type": ["string", "null"]},
+            "kind": {"type": "string"},
+            "reason": {"type": "string"},
+        }
+    )
+    properties = {
+        "type": {"const": "about:blank"},
+        "title": {"type": "string"},
+        "status": {"type": "integer", "minimum": 400, "maximum": 599},
+        "detail": {"type": "string"},
+        "request_id": {"type": ["string", "null"]},
+        "error_count": {"type": "integer", "minimum": 1},
+        "errors": {"type": "array", "maxItems": MAX_ERRORS, "items": error},
+        "line": {"type": "integer", "minimum": 1},
+        "error": {"type": "string"},
+    }
+    required = ["type", "title", "status", "detail", "request_id"]
+    return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
