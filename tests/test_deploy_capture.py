@@ -177,6 +177,8 @@ def test_each_role_may_do_its_one_thing() -> None:
                for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])}
         for name, role in of_type(resources, "AWS::IAM::Role").items() if name.startswith("Capture")
     }  # fmt: skip
+    trusted = {name: resources[name]["Properties"]["AssumeRolePolicyDocument"]["Statement"][0] for name in allowed}
+    assert all(statement["Condition"] for statement in trusted.values()), "for this account alone"
     assert allowed["CaptureSubscriptionRole"] == {"firehose:PutRecord", "firehose:PutRecordBatch"}
     assert allowed["CaptureDeliveryRole"] == {
         "logs:PutLogEvents", "s3:AbortMultipartUpload", "s3:GetBucketLocation", "s3:GetObject", "s3:ListBucket",
