@@ -3,6 +3,7 @@
 import hashlib
 import json
 import math
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -275,3 +276,12 @@ def test_queries_are_remembered_within_bounds_and_without_their_values() -> None
 
 def test_the_reference_of_a_real_bundle_is_read(bundle: Path) -> None:
     assert training_scores(json.loads(read_bundle(bundle).read("reference.json"))) is not None
+
+
+def test_the_documentation_names_every_metric_and_its_unit() -> None:
+    page = (Path(__file__).parents[1] / "docs" / "lambda.md").read_text(encoding="utf-8")
+    rows = [line.split("|")[1:3] for line in page.partition("### Metrics")[2].splitlines() if line.startswith("| `")]
+    told = {name: unit.strip() for names, unit in rows for name in re.findall(r"`(\w+)`", names)}
+    by_status = {name for name in UNITS if re.fullmatch(r"RequestErrors\d+", name)}
+    assert told == {name: unit for name, unit in UNITS.items() if name in told}
+    assert UNITS.keys() - told.keys() <= by_status
