@@ -50,13 +50,13 @@ def make_engine(contract: Contract, model: bytes, *, threads: int = 1, name: str
         contract: names the graph's inputs and outputs.
         model: the bytes of model.onnx.
         threads: of the session.
-        name: "capi" or "binding"; None = what the environment variable SELFSAME_ENGINE says, else "binding" where it is
-            installed.
+        name: "capi" or "binding"; None = what the environment variable SELFSAME_ENGINE says, else "capi" where
+            onnxruntime's shared library is installed, else "binding".
 
     Raises:
         EngineError: there is no such engine, it is not installed, or onnxruntime refuses the model.
     """
-    chosen = name or os.environ.get(VARIABLE) or ("capi" if _library_alone() else "binding")
+    chosen = name or os.environ.get(VARIABLE) or ("capi" if library() else "binding")
     if chosen not in ENGINES:
         rule = f"The engine is one of {', '.join(ENGINES)}"
         raise EngineError(rule, f"got {chosen!r}", f"Name one of these, or leave {VARIABLE} empty.")
@@ -71,12 +71,6 @@ def make_engine(contract: Contract, model: bytes, *, threads: int = 1, name: str
         rule = "The engine capi needs onnxruntime's shared library, libonnxruntime.so"
         raise EngineError(rule, "it is not installed", f"Install onnxruntime's wheel, or set {VARIABLE}=binding.")
     return Session(path, contract, model, threads)
-
-
-def _library_alone() -> bool:
-    """Whether onnxruntime's folder holds no Python: a package was built for the engine capi."""
-    spec = find_spec("onnxruntime")
-    return spec is not None and spec.origin is None
 
 
 @cache

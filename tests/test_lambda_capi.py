@@ -137,9 +137,13 @@ def test_the_engine_is_chosen_by_argument_or_environment(
     def chosen(name: str | None = None) -> str:
         return type(make_engine(bundles["labels"].contract, bundles["labels"].model, name=name)).__name__
 
-    assert (chosen("binding"), chosen("capi")) == ("Binding", "Session")
-    monkeypatch.setenv("SELFSAME_ENGINE", "capi")
-    assert (chosen(), chosen("binding")) == ("Session", "Binding")
+    monkeypatch.delenv("SELFSAME_ENGINE", raising=False)
+    assert (chosen(), chosen("binding"), chosen("capi")) == ("Session", "Binding", "Session")
+    with monkeypatch.context() as patched:
+        patched.setattr(engine, "library", lambda: None)
+        assert chosen() == "Binding"
+    monkeypatch.setenv("SELFSAME_ENGINE", "binding")
+    assert (chosen(), chosen("capi")) == ("Binding", "Session")
     monkeypatch.setenv("SELFSAME_ENGINE", "torch")
     with pytest.raises(EngineError, match="one of capi, binding; got 'torch'"):
         chosen()

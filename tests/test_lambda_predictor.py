@@ -8,15 +8,16 @@ import pytest
 from bundle_factory import EXAMPLE, GOLDEN, REJECTED, THRESHOLD, Task, answer_of, make_bundle
 
 from lambda_handler.contract import ContractError
+from lambda_handler.engine import ENGINES
 from lambda_handler.predictor import BATCH, Predictor
 
 TASKS: list[Task] = ["classification", "multiclass", "regression", "scores", "labels", "values", "several"]
 
 
-@pytest.fixture(scope="module")
-def predictors(tmp_path_factory: pytest.TempPathFactory) -> dict[Task, Predictor]:
+@pytest.fixture(scope="module", params=ENGINES)
+def predictors(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[Task, Predictor]:
     folder = tmp_path_factory.mktemp("bundles")
-    return {task: Predictor.load(make_bundle(folder / task, task=task)) for task in TASKS}
+    return {task: Predictor.load(make_bundle(folder / task, task=task), request.param) for task in TASKS}
 
 
 def leaves(answer: Any) -> list[tuple[str, Any]]:
