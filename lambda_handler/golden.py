@@ -6,7 +6,8 @@ from math import isfinite, isnan
 from struct import Struct
 from typing import Any
 
-from lambda_handler.contract import Contract, ContractError
+from lambda_handler.contract import Contract
+from lambda_handler.each import answer_each
 from lambda_handler.predictor import Predictor
 
 NEVER = 2**64 - 1  # the distance between NaN and a number
@@ -90,14 +91,7 @@ def compare(
 
 def replay(predictor: Predictor, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """Answer rows in one batch; a row that breaks the contract gets `{"rejected": [problem, …]}`."""
-    rejected: dict[int, list[dict[str, Any]]] = {}
-    try:
-        return predictor.predict(rows)
-    except ContractError as error:
-        for problem in error.problems:
-            rejected.setdefault(problem["row"], []).append(problem)
-    kept = iter(replay(predictor, [row for index, row in enumerate(rows) if index not in rejected]))
-    return [{"rejected": rejected[index]} if index in rejected else next(kept) for index in range(len(rows))]
+    return answer_each(predictor.predict, rows)
 
 
 def _rejection(problems: list[dict[str, Any]]) -> set[tuple[Any, str]]:

@@ -14,7 +14,7 @@ PACKED = {
     "FP64": "d", "FP32": "f", "INT64": "q", "INT32": "i", "INT16": "h", "INT8": "b", "UINT64": "Q", "UINT32": "I",
     "UINT16": "H", "UINT8": "B", "BOOL": "?",
 }  # fmt: skip
-TEXTS = {None, "str", "np", "pd"}  # content types that leave a value what it is
+TEXTS = (None, "str", "np", "pd")  # content types that leave a value what it is
 
 
 def rows_of_tensors(request: Any, rest: bytes | None) -> list[dict[str, Any]]:

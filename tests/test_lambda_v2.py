@@ -214,6 +214,7 @@ def changed(place: int, **changes: Any) -> dict[str, Any]:
         (changed(0, datatype="FP32", data=[1e300]), 422, "FP32"),
         (changed(2, parameters={"content_type": "base64"}), 422, "content_type"),
         (changed(2, parameters=[1]), 422, "content_type"),
+        (changed(2, parameters={"content_type": []}), 422, "content_type"),
         (changed(2, parameters={"shared_memory_region": "x"}), 422, "shared memory"),
         (changed(0, parameters={"binary_data_size": 8}), 422, "binary_data_size"),
         (request([EXAMPLE], outputs=7), 422, '"outputs"'),
@@ -300,3 +301,38 @@ def test_a_name_is_found_quoted_and_as_it_is(tmp_path: Path) -> None:
     handler = make_handler(make_bundle(tmp_path / "named", name="zins ü"))
     for path in ("/v2/models/zins ü/infer", "/v2/models/zins%20%C3%BC/infer"):
         assert ask(handler, request([EXAMPLE]), path=path)[0] == 200
+
+
+def test_of_a_row_whose_answer_is_withheld_the_numbers_are_nothing(tmp_path: Path) -> None:
+    path = make_bundle(tmp_path / "partial")
+    contract = json.loads((path / "contract.json").read_text())
+    numbers = [each["probabilities"]["1"] for each in Predictor.load(path).predict(ROWS)]
+    contract["automation"] = {"degree": "partial", "abstain": [0.2, 0.5]}
+    (path / "contract.json").write_text(json.dumps(contract))
+    seal(path)
+    handler = make_handler(path)
+    status, body = ask(handler, request(ROWS))
+    found = {output["name"]: output for output in body["outputs"]}
+    decisions = found["decision"]["data"]
+    assert (status, "label" in found, found["decision"]["datatype"]) == (200, False, "BYTES")
+    assert decisions == ["refer", "1", "0"]
+    for row, (decision, number) in enumerate(zip(decisions, numbers, strict=True)):
+        shown = found["probabilities"]["data"][2 * row : 2 * row + 2]
+        assert shown == ([None, None] if decision == "refer" else [pytest.approx(1 - number), number])
+    http = {"http": {"method": "POST", "path": "/"}}
+    event = {"rawPath": "/v2/models/tiny/infer", "requestContext": http, "headers": {}}
+    response = handler({**event, "body": json.dumps(request(ROWS, parameters={"binary_data_output": True}))}, CONTEXT)
+    raw = base64.b64decode(response["body"])
+    told = json.loads(raw[: int(response["headers"][LENGTH])])["outputs"]
+    size = next(output["parameters"]["binary_data_size"] for output in told if output["name"] == "probabilities")
+    start = int(response["headers"][LENGTH])
+    values = np.frombuffer(raw[start : start + size]).reshape(-1, 2)
+    assert np.isnan(values).any(axis=1).tolist() == [decision == "refer" for decision in decisions]
+
+
+def test_where_all_is_withheld_the_decisions_are_told_alone(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SELFSAME_AUTOMATION", "human only")
+    status, body = ask(make_handler(bundle), request(ROWS))
+    found = {output["name"]: output["data"] for output in body["outputs"]}
+    assert (status, found["decision"]) == (200, ["refer"] * len(ROWS))
+    assert found.keys() & {"label", "probabilities"} == set()
