@@ -95,7 +95,8 @@ def print_certificate(path: Path) -> None:
     mutation, batch = certificate["mutation"], certificate["batch"]
     console.print(
         f"One row at a time against all at once: {batch['alone']} of {batch['rows']} differ in their last bits. "
-        f"Small faults noticed by the stored rows: {mutation['caught']} of {mutation['effective']}.",
+        f"Small faults noticed at export: {mutation['caught']} of {mutation['effective']}; by the stored rows alone: "
+        f"{mutation['caught_stored']}.",
         highlight=False,
     )
     console.print(f"Next: selfsame verify {path} --runtime all", soft_wrap=True, highlight=False)

@@ -13,25 +13,25 @@ class Effort:
         name: as the command line has it.
         real: rows of the training table that the export is held against; of a larger table a sample.
         recombined: recombined rows that are tried; the most telling ones are stored.
-        splits: splits of trees that rows are aimed at, and again as many for the mutants.
+        splits: splits of trees that rows are aimed at.
+        swept: rows that sweep over all splits of trees.
         mutants: of each kind.
-        pool: rows that mutants are tried on, beside the stored ones.
     """
 
     name: str
     real: int
     recombined: int
     splits: int
+    swept: int
     mutants: int
-    pool: int
 
 
 EFFORTS = {
     effort.name: effort
     for effort in (
-        Effort("quick", real=5_000, recombined=500, splits=60, mutants=8, pool=300),
-        Effort("standard", real=50_000, recombined=3_000, splits=240, mutants=24, pool=1_500),
-        Effort("full", real=1_000_000, recombined=20_000, splits=1_000, mutants=100, pool=10_000),
+        Effort("quick", real=5_000, recombined=500, splits=60, swept=5_000, mutants=8),
+        Effort("standard", real=50_000, recombined=3_000, splits=240, swept=110_000, mutants=24),
+        Effort("full", real=1_000_000, recombined=20_000, splits=1_000, swept=1_000_000, mutants=100),
     )
 }
 

@@ -1,90 +1,176 @@
 """Which small faults are tried on which rows."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import onnx
 
-from export.aim import Aimed
+from export.aim import aim
+from export.decidable import compared
+from export.edges import edges
 from export.effort import Effort
 from export.evidence import Evidence
-from export.frame import Columns, take
+from export.frame import MISSING_CODE, Columns, take
 from export.mutants import Mutant, mutants
-from export.mutate import Trial, mutation_score
-from export.original import Answers
-from export.places import Places
-from lambda_handler.predictor import Predictor
+from export.mutate import Trial, mutation_score, verdicts
+from export.original import Answers, Original
+from export.places import Places, Sample
+from export.rows import RowMaker, moved, to_steps
+from lambda_handler.contract import Contract
 
-WORK = 2e8  # rows times constants that one mutant may cost, beyond the stored rows
+FRESH = {"recombined": 400, "special": 240, "missing": 80, "unseen": 40}
+EDGES = 120
+WORDS = 40  # categories of each text column, and the same with one letter more
+STORED = 100  # rows that are stored because small faults show in them
+NEVER_STORED = {"threshold", "missing", "leaf"}  # rows for trees are chosen by what they stand at and reach
+
+Advance = Callable[[int, int], None]
 
 
-def mutation(
-    predictor: Predictor,
-    evidence: Evidence,
-    decidable: npt.NDArray[np.bool_],
-    places: Places,
-    aimed: Aimed,
-    effort: Effort,
-    seed: int,
-    advance: Callable[[int, int], None],
-) -> dict[str, Any]:
-    """Draw mutants, gather the rows that reach what they change, and count those that the stored rows notice.
+class Faults:
+    """Draws small faults and tries them on rows.
 
     Args:
-        predictor: of the certified bundle.
-        evidence: all rows that were held against the original.
-        decidable: which labels of the stored rows are compared.
+        model: the certified graph.
+        contract: of the bundle.
+        original: the reference; of the rows built for faults those that it rejects do not count.
+        maker: of the training rows.
         places: of the graph.
-        aimed: the splits where thresholds are moved; their rows are among the evidence and not stored.
-        effort: how many mutants and rows.
-        seed: of the choice.
-        advance: called with (done, total) after each mutant.
-
-    Returns:
-        The certificate's `reached` and `mutation`.
+        sample: training rows and what they reach.
+        effort: how many mutants.
+        seed: of the draws.
     """
-    graph = onnx.load_from_string(predictor.bundle.model)
-    random = np.random.default_rng([seed, 1])
-    made = mutants(graph, aimed.splits, aimed.missing, effort.mutants, random)
-    kept = np.flatnonzero(~evidence.stored()[1].jumps)
-    stored, decidable = take(evidence.stored()[0], kept), decidable[kept]
-    others = _both(_compared(*evidence.unstored), _compared(*evidence.real))
-    seen, reached = places.reached(others), places.reached(stored)
-    counts = places.count({"stored": reached, "checked": np.concatenate([reached, seen])})
-    work = sum(int(np.prod(each.dims)) for each in graph.graph.initializer)
-    pool = min(effort.pool, int(WORK / max(work, 1)))
-    aimed_at = np.arange(min(len(aimed.rows[0]), len(others[0])))
-    drawn = random.permutation(len(others[0]))[:pool]
-    leaves = [row for mutant in made if (row := _reaching(mutant, places, seen)) is not None]
-    chosen = np.unique(np.concatenate([aimed_at, drawn, np.array(leaves, dtype=np.int64)]))
-    more = take(others, chosen)
-    compared = np.ones((len(chosen), decidable.shape[1]), dtype=bool)
-    trial = Trial(_both(stored, more), len(stored[0]), np.concatenate([decidable, compared]))
-    return {"reached": counts, "mutation": mutation_score(graph, predictor.contract, trial, made, advance)}
+
+    def __init__(
+        self,
+        model: bytes,
+        contract: Contract,
+        original: Original,
+        maker: RowMaker,
+        places: Places,
+        sample: Sample,
+        effort: Effort,
+        seed: int,
+    ) -> None:
+        self._model, self._graph = model, onnx.load_from_string(model)
+        self._contract, self._original, self._maker = contract, original, maker
+        self._places, self._sample, self._effort, self._seed = places, sample, effort, seed
+
+    def score(self, evidence: Evidence, decidable: npt.NDArray[np.bool_], advance: Advance) -> dict[str, Any]:
+        """The certificate's `mutation`.
+
+        Args:
+            evidence: all rows that were held against the original.
+            decidable: which labels of the stored rows are compared.
+            advance: called with (done, total) after each mutant.
+        """
+        made, rows = self._drawn(1, self._effort.mutants)
+        fresh = _counted(rows, self._original.answer(rows))
+        values, answers = evidence.stored()
+        kept = np.flatnonzero(~answers.jumps)
+        parts = [_counted(*evidence.unstored), _counted(*evidence.real)]
+        stored = take(values, kept)
+        labels = [compared(answers, self._contract) for _, answers in (*parts, fresh)]
+        trial = Trial(
+            _joined([stored, *(rows for rows, _ in (*parts, fresh))]),
+            len(kept),
+            len(kept) + sum(len(rows[0]) for rows, _ in parts),
+            np.concatenate([decidable[kept], *labels]),
+        )
+        return mutation_score(self._graph, self._contract, trial, made, advance)
+
+    def telling(self, evidence: Evidence) -> Evidence:
+        """Store further rows: those in which faults show that no stored row would notice.
+
+        The faults are other ones than those that are scored. Faults of trees are left out.
+        """
+        made = [each for each in self._drawn(3, 2 * self._effort.mutants)[0] if each.kind not in NEVER_STORED]
+        values, answers = evidence.stored()
+        stored = _counted(values, answers)
+        rows, found = evidence.unstored
+        able = np.flatnonzero(~found.jumps)
+        labels = [compared(stored[1], self._contract), compared(found.at(able), self._contract)]
+        count = len(stored[0][0])
+        if not count + len(able):
+            return evidence
+        trial = Trial(_joined([stored[0], take(rows, able)]), count, count + len(able), np.concatenate(labels))
+        tried = verdicts(self._graph, self._contract, trial, made)
+        chosen = np.unique([each.row - count for each in tried if each.row is not None and each.row >= count])
+        picked = able[chosen.astype(np.int64)]
+        picked = picked[~self._maker.private(take(rows, picked))][:STORED]
+        if not len(picked):
+            return evidence
+        rest = np.setdiff1d(np.arange(len(rows[0])), picked)
+        return replace(
+            evidence,
+            strata={**evidence.strata, "telling": take(rows, picked)},
+            answers={**evidence.answers, "telling": found.at(picked)},
+            unstored=(take(rows, rest), found.at(rest)),
+        )
+
+    def reached(self, evidence: Evidence) -> dict[str, dict[str, int]]:
+        """The certificate's `reached`."""
+        stored = evidence.stored()[0]
+        checked = [evidence.real[0], stored, evidence.unstored[0]]
+        counts = self._places.count({"stored": [stored], "checked": checked})
+        return {**counts, "sides": evidence.sides} if evidence.sides.get("all") else counts
+
+    def _drawn(self, turn: int, count: int) -> tuple[list[Mutant], Columns]:
+        """Mutants, and rows built for them."""
+        random = np.random.default_rng([self._seed, turn])
+        maker = RowMaker(self._maker.schema, self._maker.table, int(random.integers(2**32)))
+        aimed = aim(
+            self._model,
+            maker.schema,
+            maker.table,
+            int(random.integers(2**32)),
+            count,
+            (self._places, self._sample),
+        )
+        made = mutants(self._graph, aimed.splits, aimed.missing, count, random)
+        rows: list[Columns] = [getattr(maker, name)(many) for name, many in FRESH.items()]
+        rows += [aimed.rows, _words(maker), self._at_leaves(made), *edges(self._graph, maker, EDGES)]
+        return made, _joined(rows)
+
+    def _at_leaves(self, made: Sequence[Mutant]) -> Columns:
+        """Training rows that reach leaves that mutants change, moved by one step in every number."""
+        found = []
+        for node, leaf in (each.leaf for each in made if each.leaf is not None):
+            start = self._places.start[node]
+            for tree, positions in enumerate(self._places.trees[node].leaves):
+                own = np.isin(self._sample.reached[:, start + tree], np.flatnonzero(positions == leaf))
+                found += np.flatnonzero(own)[:1].tolist()
+        rows = take(self._sample.rows, np.array(found, dtype=np.int64))
+        for index, column in enumerate(self._maker.schema.columns):
+            if column.type == "number" and len(found):
+                known = np.flatnonzero(~np.isnan(rows[index]))
+                steps = to_steps(rows[index][known]) + 1
+                every = np.full(len(known), index)
+                rows[index][known] = moved(take(rows, known), every, steps)[index]
+        return rows
 
 
-def _compared(values: Columns, answers: Answers) -> Columns:
-    return take(values, np.flatnonzero(answers.accepted & ~answers.jumps))
+def _words(maker: RowMaker) -> Columns:
+    """Recombined rows with each of the first categories, and with the same and one letter more."""
+    parts = [take(maker.table, np.arange(0))]
+    for index, column in enumerate(maker.schema.columns):
+        if column.dtype == "string" and column.type == "category":
+            known = [word for word in dict.fromkeys(maker.table[index].tolist()) if word != MISSING_CODE][:WORDS]
+            words = [word + more for word in known for more in ("", "", "~")]
+            rows = maker.recombined(len(words))
+            rows[index][:] = words
+            parts.append(rows)
+    return _joined(parts)
 
 
-def _reaching(mutant: Mutant, places: Places, seen: npt.NDArray[np.int32]) -> int | None:
-    """A row that reaches the leaf that a mutant changes."""
-    if mutant.leaf is None:
-        return None
-    node, leaf = mutant.leaf
-    start = 0
-    for index, place in enumerate(places.all):
-        if place.node != node or place.kind != "leaves":
-            continue
-        own = places.leaf_of[node][start : start + place.count]
-        start += place.count
-        rows = np.flatnonzero(np.isin(seen[:, index], np.flatnonzero(own == leaf)))
-        if len(rows):
-            return int(rows[0])
-    return None
+def _counted(values: Columns, answers: Answers) -> tuple[Columns, Answers]:
+    """The rows that the original accepts and answers without a jump."""
+    kept = np.flatnonzero(answers.accepted & ~answers.jumps)
+    return take(values, kept), answers.at(kept)
 
 
-def _both(first: Columns, second: Columns) -> Columns:
-    return [np.concatenate(pair) for pair in zip(first, second, strict=True)]
+def _joined(parts: Sequence[Columns]) -> Columns:
+    return [np.concatenate(pieces) for pieces in zip(*parts, strict=True)]

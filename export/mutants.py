@@ -1,6 +1,6 @@
 """Small faults: one constant, one split, one category of a graph changed by the smallest amount that matters."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 from onnx import numpy_helper
+
+from export.aim import Split
 
 LEAF_STEP = 1e-6  # relative: well above the tolerance, far below what anybody would see
 STEP = 1e-9  # relative, of every other number that is computed with
@@ -35,6 +37,7 @@ class Mutant:
         value: the changed constant; None where the node changes.
         node: the changed node.
         split, leaf: what rows must reach to notice it: a split, or the position of a leaf in the node's arrays.
+        keys: of an encoder, those that are read otherwise.
     """
 
     kind: str
@@ -44,35 +47,28 @@ class Mutant:
     node: onnx.NodeProto | None = None
     split: tuple[int, int] | None = None
     leaf: tuple[int, int] | None = None
-
-
-Splits = list[tuple[int, int, float]]
+    keys: tuple[Any, ...] = ()
 
 
 def mutants(
-    model: onnx.ModelProto, splits: Splits, missing: Splits, per_kind: int, random: np.random.Generator
+    model: onnx.ModelProto,
+    splits: Sequence[Split],
+    missing: Sequence[Split],
+    per_kind: int,
+    random: np.random.Generator,
 ) -> list[Mutant]:
     """Draw small faults of every kind that the graph has.
 
     Args:
         model: the whole graph.
-        splits: (node, split, the smallest threshold that sends another input left) where thresholds are moved.
-        missing: the same, where missing directions are turned.
+        splits: where thresholds are moved, every other one up and down.
+        missing: where missing directions are turned.
         per_kind: at most so many of each kind.
         random: draws the places.
     """
     nodes = list(model.graph.node)
-    made: list[Mutant] = []
-    for position, split, above in splits[:per_kind]:
-        node = _changed(nodes[position], "nodes_splits", split, above)
-        place = f"tree node {position}, split {split}: one input step"
-        made.append(Mutant("threshold", place, node.output[0], node=node, split=(position, split)))
-    for position, split, _ in missing[:per_kind]:
-        node = _copied(nodes[position])
-        tracks = _attribute(node, "nodes_missing_value_tracks_true").ints
-        tracks[split] = 1 - tracks[split]
-        place = f"tree node {position}, split {split}: missing direction"
-        made.append(Mutant("missing", place, node.output[0], node=node, split=(position, split)))
+    made = [_threshold(nodes[each.node], each, bool(index % 2)) for index, each in enumerate(splits[:per_kind])]
+    made += [_direction(nodes[each.node], each) for each in missing[:per_kind]]
     made += _drawn(_leaves(nodes, per_kind, random), per_kind, random)
     encoders = [position for position, node in enumerate(nodes) if node.op_type == "LabelEncoder"]
     chosen = sorted(random.permutation(encoders)[:PLACES].tolist())
@@ -80,6 +76,24 @@ def mutants(
     made += _drawn([each for position in chosen for each in _keys(position, nodes[position])], per_kind, random)
     made += _drawn([each for position in chosen for each in _weights(position, nodes[position])], per_kind, random)
     return made + list(_constants(model, per_kind, random))
+
+
+def _threshold(node: onnx.NodeProto, split: Split, down: bool) -> Mutant:
+    """Send the next input on the right to the left or, down, the last one on the left to the right."""
+    splits = _tensor_of(node, "nodes_splits")
+    assert splits is not None
+    value = np.nextafter(splits.dtype.type(split.below), splits.dtype.type(-np.inf)) if down else split.above
+    changed = _changed(node, "nodes_splits", split.place, value)
+    place = f"tree node {split.node}, split {split.place}: one input step {'down' if down else 'up'}"
+    return Mutant("threshold", place, node.output[0], node=changed, split=(split.node, split.place))
+
+
+def _direction(node: onnx.NodeProto, split: Split) -> Mutant:
+    changed = _copied(node)
+    tracks = _attribute(changed, "nodes_missing_value_tracks_true").ints
+    tracks[split.place] = 1 - tracks[split.place]
+    place = f"tree node {split.node}, split {split.place}: missing direction"
+    return Mutant("missing", place, node.output[0], node=changed, split=(split.node, split.place))
 
 
 def _drawn(found: list[Mutant], count: int, random: np.random.Generator) -> list[Mutant]:

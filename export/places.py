@@ -1,17 +1,20 @@
 """Which leaves, categories and table entries of a graph rows reach: what no row reaches, no check has seen."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import onnx
-from onnx import helper, numpy_helper
+from onnx import numpy_helper
 
-from export.frame import Columns
+from export.frame import Columns, take
 from export.part import Part, feeds_of, rows_of
+from export.walk import Trees, numbered, trees_of
 
 CHUNK = 4096
+MOST = 20_000_000  # rows times places of a sample
 ENTRIES = 100_000  # a table longer than this is no table of categories or bins
 
 Reached = npt.NDArray[np.int32]
@@ -43,20 +46,28 @@ class Places:
 
     Args:
         model: the whole graph; stays unchanged.
+
+    Attributes:
+        all: the places.
+        trees: by position of their node.
+        start: the place of each node's first tree.
     """
 
     def __init__(self, model: onnx.ModelProto) -> None:
         marked = onnx.ModelProto()
         marked.CopyFrom(model)
         self.all: list[_Place] = []
-        self.leaf_of: dict[int, npt.NDArray[np.int64]] = {}
+        self.trees: dict[int, Trees] = {}
+        self.start: dict[int, int] = {}
         constants = {each.name: each for each in model.graph.initializer}
         for position, node in enumerate(model.graph.node):
             if node.op_type == "TreeEnsemble":
-                numbered, self.leaf_of[position], counts = _numbered(node, f"reached {position}")
-                marked.graph.node.append(numbered)
+                self.trees[position] = trees = trees_of(node, position)
+                tensor = f"reached {position}"
+                marked.graph.node.append(numbered(node, trees, tensor))
+                self.start[position] = len(self.all)
                 self.all += [
-                    _Place("leaves", position, numbered.output[0], tree, count) for tree, count in enumerate(counts)
+                    _Place("leaves", position, tensor, tree, len(own)) for tree, own in enumerate(trees.leaves)
                 ]
             elif node.op_type == "LabelEncoder":
                 known = np.unique(_values(node))
@@ -89,22 +100,50 @@ class Places:
                     found[piece, index] = np.mod(seen.reshape(-1), place.count)
         return found
 
-    def count(self, reached: dict[str, Reached]) -> dict[str, dict[str, int]]:
+    def leaves(self, columns: Columns) -> npt.NDArray[np.int64]:
+        """The leaf that each row reaches in each tree, counted over all trees, of shape (n_rows, n_trees)."""
+        own = [index for index, place in enumerate(self.all) if place.kind == "leaves"]
+        starts = np.cumsum([0, *(self.all[index].count for index in own)])[:-1]
+        numbered: npt.NDArray[np.int64] = self.reached(columns)[:, own] + starts
+        return numbered
+
+    def count(self, rows: Mapping[str, Sequence[Columns]]) -> dict[str, dict[str, int]]:
         """How many parts there are of each kind, and how many of them the rows of each name reach.
 
         Args:
-            reached: name -> from `reached`.
+            rows: name -> graph values, in one or several pieces.
         """
+        seen = {name: [np.zeros(place.count, dtype=bool) for place in self.all] for name in rows}
+        for name, pieces in rows.items():
+            for columns in pieces:
+                for _, values in rows_of(columns, CHUNK):
+                    if all(own.all() for own in seen[name]):
+                        break
+                    for own, parts in zip(seen[name], self.reached(values).T, strict=True):
+                        own[parts[parts >= 0]] = True
         counts: dict[str, dict[str, int]] = {}
         for index, place in enumerate(self.all):
-            if index in self._several:
-                continue
-            entry = counts.setdefault(place.kind, {"all": 0, **dict.fromkeys(reached, 0)})
-            entry["all"] += place.count
-            for name, matrix in reached.items():
-                parts = np.unique(matrix[:, index])
-                entry[name] += int((parts >= 0).sum())
+            if index not in self._several:
+                entry = counts.setdefault(place.kind, {"all": 0, **dict.fromkeys(rows, 0)})
+                entry["all"] += place.count
+                for name, found in seen.items():
+                    entry[name] += int(found[index].sum())
         return counts
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Training rows, as many as are worth it, and what they reach."""
+
+    rows: Columns
+    reached: Reached
+
+
+def sample_of(places: Places, table: Columns, seed: int) -> Sample:
+    """Draw rows of the table: their number times that of the places is bounded."""
+    most = max(MOST // max(len(places.all), 1), 1)
+    rows = take(table, np.random.default_rng([seed, 4]).permutation(len(table[0]))[:most])
+    return Sample(rows, places.reached(rows))
 
 
 def spread(reached: Reached, count: int) -> npt.NDArray[np.int64]:
@@ -132,62 +171,6 @@ def spread(reached: Reached, count: int) -> npt.NDArray[np.int64]:
         left[best] = False
         fresh[flat[best]] = 0
     return np.sort(np.array(chosen, dtype=np.int64))
-
-
-def _numbered(node: onnx.NodeProto, output: str) -> tuple[onnx.NodeProto, npt.NDArray[np.int64], list[int]]:
-    """The same trees with one output each: the number of the leaf within its tree.
-
-    Returns:
-        The node; per leaf reference (left ones in the order of the splits, then right ones) the leaf's position in the
-        arrays of the original node, flattened tree by tree; and the number of references per tree.
-    """
-    values = {attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute}
-    roots = np.asarray(values["tree_roots"])
-    children = [np.asarray(values[f"nodes_{side}nodeids"]) for side in ("true", "false")]
-    leafs = [np.asarray(values[f"nodes_{side}leafs"]).astype(bool) for side in ("true", "false")]
-    tree = _trees(roots, children, leafs)
-    owner = np.concatenate([tree[leaf] for leaf in leafs])
-    number = np.zeros(len(owner), dtype=np.int64)
-    counts = []
-    for index in range(len(roots)):
-        own = np.flatnonzero(owner == index)
-        number[own] = np.arange(len(own))
-        counts.append(len(own))
-    places = np.concatenate([child[leaf] for child, leaf in zip(children, leafs, strict=True)])
-    pointers, start = [], 0
-    for child, leaf in zip(children, leafs, strict=True):
-        pointer = child.copy()
-        pointer[leaf] = np.arange(start, start + int(leaf.sum()))
-        start += int(leaf.sum())
-        pointers.append(pointer)
-    kind = numpy_helper.to_array(values["nodes_splits"]).dtype
-    changed: dict[str, Any] = {
-        **values,
-        "aggregate_function": 1,
-        "post_transform": 0,
-        "n_targets": len(roots),
-        "nodes_truenodeids": pointers[0].tolist(),
-        "nodes_falsenodeids": pointers[1].tolist(),
-        "leaf_targetids": owner.tolist(),
-        "leaf_weights": numpy_helper.from_array(number.astype(kind), "leaf_weights"),
-    }
-    numbered = helper.make_node("TreeEnsemble", [node.input[0]], [output], domain=node.domain, **changed)
-    return numbered, places[np.lexsort((np.arange(len(owner)), owner))], counts
-
-
-def _trees(roots: Any, children: list[Any], leafs: list[Any]) -> npt.NDArray[np.int64]:
-    """The tree of each split."""
-    tree = np.full(len(children[0]), -1, dtype=np.int64)
-    front = np.asarray(roots)
-    tree[front] = np.arange(len(roots))
-    while len(front):
-        below = []
-        for child, leaf in zip(children, leafs, strict=True):
-            inner = front[~leaf[front]]
-            tree[child[inner]] = tree[inner]
-            below.append(child[inner])
-        front = np.concatenate(below)
-    return tree
 
 
 def _values(node: onnx.NodeProto) -> npt.NDArray[Any]:

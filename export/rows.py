@@ -13,7 +13,7 @@ from export.frame import MISSING_CODE, Column, Columns, Schema, take
 from export.original import Answers
 from lambda_handler.contract import is_missing
 
-COUNTS = {"recombined": 80, "boundary": 160, "edge": 120, "split": 280, "special": 120, "missing": 60, "unseen": 40}
+COUNTS = {"recombined": 80, "boundary": 160, "edge": 120, "special": 120, "missing": 60, "unseen": 40}
 FAR = 24  # of the special rows
 BEYOND = 0.15  # of the ends between which boundaries are searched: as far outside the training range as it is wide
 NUMBERS = (

@@ -29,22 +29,24 @@ from export.edges import edges
 from export.effort import Effort, effort_named
 from export.errors import ExportError
 from export.evidence import gather
-from export.faults import mutation
+from export.faults import Faults
 from export.frame import Columns, Schema
 from export.original import Original
-from export.places import Places
+from export.places import Places, sample_of
 from export.precision import check_precision
 from export.probe import probe
 from export.prove import certify, class_of, golden_rows
 from export.rows import COUNTS, RowMaker
-from export.snap import snap
 from export.support import check_columns, check_exportable, check_missing, core_of
+from export.sweep import sweep
 from lambda_handler.bundle import Bundle
 from lambda_handler.contract import FORMAT, Contract
 from lambda_handler.predictor import Predictor
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("numpy", "onnx", "onnxruntime", "pandas", "scikit-learn", "skl2onnx", "selfsame")
+ROWS, SHARE = 1000, 0.1  # so many golden rows, or so many of the graph's bytes
+OTHERS, ANSWER = 600, 150  # rows that are stored beside those of splits; bytes of an answer
 ABOUT: Mapping[str, Any] = {
     "version": None, "description": None, "notice": None, "targets": None, "features": {}, "scores": {}
 }  # fmt: skip
@@ -159,25 +161,35 @@ def _prove(
     digest = hashlib.sha256(model).hexdigest()
     document = contract_document(original, table, accepted, about, digest)
     document["carries_training_rows"] = bool(about["carries"])
-    aims = [aim(model, schema, table, seed + turn, effort.splits) for turn in (0, 1)]
     graph = onnx.load_from_string(model)
     places = Places(graph)
+    sample = sample_of(places, table, seed)
     report("searching the graph's edges")
+    aimed = aim(model, schema, table, seed, effort.splits, (places, sample))
+    swept = sweep(graph, maker, places, sample, effort.swept, seed)
     edge, beside = edges(graph, maker, COUNTS["edge"])
-    built = {"split": snap(graph, schema, maker, aims[0].rows, COUNTS["split"], seed), "edge": edge}
-    evidence = gather(original, maker, aims, built, [beside], places, effort, seed, report)
+    room = _room(model, schema, maker)
+    evidence = gather(original, maker, aimed, swept, {"edge": edge}, [beside], places, effort, seed, room, report)
     report("holding the export against the original")
     document["tolerance"] = class_of(evidence, _predictor(document, model))
     predictor = _predictor(document, model)
+    faults = Faults(model, predictor.contract, original, maker, places, sample, effort, seed)
+    evidence = faults.telling(evidence)
     decidable = decidable_labels(evidence, original, predictor.contract)
     golden = golden_rows(evidence, original, predictor.contract, decidable)
     certificate = certify(predictor, evidence, golden, original, decidable)
     _keep_examples_public(document, golden, maker)
     report("trying small faults")
-    tried = mutation(predictor, evidence, decidable, places, aims[1], effort, seed, advance)
+    tried = {"reached": faults.reached(evidence), "mutation": faults.score(evidence, decidable, advance)}
     certificate = {"format": FORMAT, "effort": effort.name, **certificate, **tried}
     reference = reference_document(schema, table, predictor.contract, *predictor.run(table))
     return _Proved(model, document, golden, certificate, reference, about["scores"], len(table[0]))
+
+
+def _room(model: bytes, schema: Schema, maker: RowMaker) -> int:
+    """How many rows beside thresholds are stored: the golden rows stay few, or small beside the graph."""
+    lines = [len(json.dumps(row, ensure_ascii=False)) + ANSWER for row in schema.rows(maker.recombined(20))]
+    return max(ROWS, int(SHARE * len(model) * len(lines) / sum(lines))) - OTHERS
 
 
 def _predictor(document: Mapping[str, Any], model: bytes) -> Predictor:
