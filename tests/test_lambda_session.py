@@ -1,6 +1,7 @@
 """A session of the C interface: what it refuses, and that every row gets its own answer out of kept tensors."""
 
 import ctypes
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,13 @@ import pytest
 from bundle_factory import FEATURES, Task, make_bundle
 from onnx import TensorProto, helper, numpy_helper
 
+from lambda_handler import binding
 from lambda_handler.bundle import Bundle, read_bundle
 from lambda_handler.contract import Contract
 from lambda_handler.engine import EngineError, library, make_engine
 from lambda_handler.session import MOST_SPARE_TEXT, Session
+
+ROOT = Path(__file__).parent.parent
 
 
 @pytest.fixture(scope="module")
@@ -122,6 +126,52 @@ def test_a_model_that_is_not_the_contracts_is_refused_at_the_first_row(name: str
             session(bundles, model).run([[1.0]], 1)
     with pytest.raises(EngineError):
         session(bundles, model).run([[1.0, 2.0]], 2)
+
+
+def test_a_run_that_fails_is_not_logged_since_its_text_may_quote_the_row(
+    bundles: dict[Task, Bundle], capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nodes = [helper.make_node("Cast", ["x"], ["number"], to=TensorProto.DOUBLE),
+             helper.make_node("Reshape", ["number", "flat"], ["value"])]  # fmt: skip
+    model = graph(nodes, [out()], [FLAT], TensorProto.STRING)
+    feeds = {"x": np.array([["Main Street"]], dtype=object)}
+    with pytest.raises(EngineError, match="Cast node"):
+        session(bundles, model, "string").run([["Main Street"]], 1)
+    with pytest.raises(Exception, match="Cast node"):
+        binding.make_session(model).run(["value"], feeds)
+    assert capfd.readouterr() == ("", "")
+    monkeypatch.setattr(binding, "SILENT", 2)  # onnxruntime's default
+    with pytest.raises(Exception, match="Cast node"):
+        binding.make_session(model).run(["value"], feeds)
+    assert "Cast node" in capfd.readouterr().err
+
+
+FORK = """
+import os, sys
+sys.path.insert(0, sys.argv[1])
+from lambda_handler.predictor import Predictor
+predictor = Predictor.load(sys.argv[2], "capi")
+rows = [line["row"] for line in predictor.bundle.golden() if "answer" in line]
+def answers():
+    return [predictor.predict(rows), *(predictor.predict([row]) for row in rows)]
+told = answers()
+children = []
+for _ in range(3):
+    child = os.fork()
+    if child == 0:
+        for _ in range(50):
+            assert answers() == told
+        sys.exit(0)
+    children.append(child)
+assert answers() == told
+assert [os.waitpid(child, 0)[1] for child in children] == [0, 0, 0]
+"""
+
+
+def test_a_process_that_forks_answers_on_both_sides(bundles: dict[Task, Bundle]) -> None:
+    command = [sys.executable, "-W", "error", "-c", FORK, str(ROOT), str(bundles["labels"].path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
 # --- outputs that are kept for the next row
