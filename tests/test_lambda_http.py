@@ -139,6 +139,11 @@ def test_a_rows_entry_that_is_no_row_is_named(handler: Handler) -> None:
         ('{"income": -1e999}', "-1e999"),
         ('{"income": ' + "9" * 5000 + "}", "digits"),
         ('{"income": 1, "income": 2}', '"income"'),
+        ('{"rows": [{"income": 1}], "rows": []}', '"rows"'),
+        ('{"rows": [{"income": 1, "age": 2}, {"age": 3, "age": 4}]}', '"age"'),
+        ('{"rows": [{"a": {"b": 1, "b": 2}}]}', '"b"'),
+        ('[{"b": 1, "b": 2}]', '"b"'),
+        ('{"a:": 1, "a:": 2}', '"a:"'),
         ("[" * 10_000 + "]" * 10_000, "nested"),
         ('{"a":' * 10_000 + "1" + "}" * 10_000, "nested"),
         ('{"grade": "\\ud800"}', "half a character"),
@@ -152,6 +157,12 @@ def test_what_is_not_strict_json_is_refused(handler: Handler, body: str, says: s
     assert (status, document["title"]) == (400, "Bad Request")
     assert says in document["detail"]
     assert len(document["detail"]) < 300
+
+
+@pytest.mark.parametrize("text", ["a:b", ":", "é:"])
+def test_a_colon_in_a_text_is_no_key(handler: Handler, text: str) -> None:
+    assert ask(handler, {"rows": [{**EXAMPLE, "grade": text}]})[0] == 200
+    assert ask(handler, {"rows": [EXAMPLE, {**EXAMPLE, text: 1}]})[0] == 422
 
 
 def test_a_duplicate_key_among_many_is_found_at_once(handler: Handler) -> None:
