@@ -73,8 +73,8 @@ def test_another_format(bundle: Path, found: Any, said: str) -> None:
 
 
 def test_a_contract_of_a_newer_format(bundle: Path) -> None:
-    edit_contract(bundle, format=2)
-    assert "contract.json: bundle format 2; this build reads 1. Upgrade selfsame" in refusal(bundle)
+    edit_contract(bundle, format=3)
+    assert "contract.json: bundle format 3; this build reads 2. Upgrade selfsame" in refusal(bundle)
 
 
 def test_a_contract_of_another_model(bundle: Path) -> None:
