@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from lambda_handler.golden import compare, replay
 from lambda_handler.predictor import Predictor
 
 
@@ -25,6 +24,8 @@ class Health:
         return self._found["status"] == "ok", self._found
 
     def _replay(self) -> dict[str, Any]:
+        from lambda_handler.golden import compare, replay
+
         golden = list(self._predictor.bundle.golden())
         answers = replay(self._predictor, [row["row"] for row in golden])
         strata = compare(self._predictor.contract, golden, answers)

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
 
 from lambda_handler.health import Health
 from lambda_handler.media import kind_of_answer
@@ -94,7 +93,7 @@ class _Routes:
         """
         try:
             method, path = event["requestContext"]["http"]["method"], event["rawPath"]
-            route = self._routes.get(path) or self._routes.get(unquote(path))
+            route = self._routes.get(path) or self._routes.get(_unquoted(path))
         except (AttributeError, KeyError, TypeError):
             raise EventError from None
         if route is None:
@@ -141,6 +140,12 @@ class _Routes:
         from lambda_handler import v2
 
         return v2.infer(event, self._service, request_id)
+
+
+def _unquoted(path: str) -> str:
+    from urllib.parse import unquote
+
+    return unquote(path)
 
 
 def _kept(document: Callable[[], str]) -> Route:

@@ -2,6 +2,8 @@
 
 import base64
 import json
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +17,7 @@ from lambda_handler.predictor import Predictor
 from lambda_handler.problem import MAX_BYTES, MAX_ERRORS, MAX_ROWS
 from tests.bundle_factory import EXAMPLE, answer_of, bare, make_bundle, seal
 
+ROOT = Path(__file__).parents[1]
 CONTEXT = SimpleNamespace(aws_request_id="request-1")
 Handler = Callable[[dict[str, Any], object], dict[str, Any]]
 
@@ -309,3 +312,21 @@ def test_an_answer_is_strict_json_in_utf8(handler: Handler) -> None:
     response = handler(event({**EXAMPLE, "grade": "ünsëen \U0001f600"}), CONTEXT)
     assert "ünsëen \U0001f600" in response["body"]
     json.loads(response["body"], parse_constant=pytest.fail)
+
+
+def test_a_request_of_json_loads_no_module_of_the_other_ways_in(bundle: Path) -> None:
+    code = """
+import json, sys
+from pathlib import Path
+from lambda_handler.http import make_handler
+event = {"rawPath": "/predict", "headers": {"content-type": "application/json"}, "body": sys.argv[2]}
+event["requestContext"] = {"http": {"method": "POST"}}
+response = make_handler(Path(sys.argv[1]))(event, None)
+print(response["statusCode"], *sorted(name for name in sys.modules if name.startswith("lambda_handler.")))
+"""
+    words = [sys.executable, "-c", code, str(bundle), json.dumps(EXAMPLE)]
+    told = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    others = ("v2", "tensors", "direct", "s3", "each", "golden", "table", "text", "feedback")
+    assert told[0] == "200"
+    assert "lambda_handler.http" in told
+    assert set(told) & {f"lambda_handler.{name}" for name in others} == set()
