@@ -8,13 +8,15 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
 from rich.console import Console
 from rich.table import Table
 
 from deploy.package import build_package, package_bytes
-from deploy.trim import Engine
-from deploy.wheels import Arch
+from deploy.pythons import RUNTIME_PYTHON
+from deploy.trim import DISTRIBUTIONS, Engine
+from deploy.wheels import Arch, install_wheels
 
 MB = 1_000_000
 
@@ -45,10 +47,13 @@ def main() -> int:
             (arch, engine): size_of(build_package(bundle, folder / f"{arch}-{engine}.zip", arch=arch, engine=engine))
             for arch, engine in BUDGETS
         }
-        carried = sum(file.stat().st_size for file in bundle.iterdir())
+        whole = {arch: _wheels_bytes(folder / arch, arch) for arch in get_args(Arch)}
+        carried = package_bytes(bundle)
     console = Console()
     title = f"{carried / MB:.2f} MB of bundle inside"
     table = Table("architecture", "engine", "MB", "budget", "MB zipped", "budget", title=title)
+    for arch, unzipped in whole.items():
+        table.add_row(arch, "the wheels as they are", f"{unzipped / MB:.1f}")
     for (arch, engine), size in sizes.items():
         budget = BUDGETS[arch, engine]
         figures = (size.unzipped, budget.unzipped, size.zipped, budget.zipped)
@@ -75,6 +80,12 @@ def broken(sizes: Mapping[tuple[Arch, Engine], Size]) -> list[str]:
             most = f"{budget.unzipped / MB:.1f} MB, {budget.zipped / MB:.1f} MB zipped"
             found.append(f"The package for {arch} with the engine {engine} is over its budget: {got}; at most {most}.")
     return found
+
+
+def _wheels_bytes(folder: Path, arch: Arch) -> int:
+    """The bytes of all that the pins install, for Lambda's Python."""
+    install_wheels(DISTRIBUTIONS["binding"], folder, arch=arch, python=RUNTIME_PYTHON)
+    return package_bytes(folder)
 
 
 def _loan_bundle(folder: Path) -> Path:

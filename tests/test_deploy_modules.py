@@ -48,7 +48,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def package(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("built") / "package"
-    return build_package(bundle, out, arch=machine_arch(), python=lambda_python())
+    return build_package(bundle, out, arch=machine_arch(), engine="binding", python=lambda_python())
 
 
 def loaded(package: Path, settings: dict[str, str]) -> tuple[set[str], set[str]]:

@@ -77,7 +77,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def trimmed(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A package of the same wheels, trimmed."""
     out = tmp_path_factory.mktemp("trimmed") / "package"
-    return build_package(bundle, out, arch=machine_arch(), python=THIS_PYTHON)
+    return build_package(bundle, out, arch=machine_arch(), engine="binding", python=THIS_PYTHON)
 
 
 def run(code: str, *words: str, path: tuple[Path, ...], python: str = sys.executable, engine: str = "") -> str:

@@ -1,0 +1,116 @@
+"""The package as a zip file: small, for one machine, and the same bytes each time."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks.budgets import BUDGETS, Size, broken, size_of
+from deploy.elf import machine_of
+from deploy.emulator import machine_arch
+from deploy.package import OLDEST, build_package
+from deploy.pythons import lambda_python
+from deploy.trim import DISTRIBUTIONS, libraries
+from deploy.wheels import ROOT
+from tests.bundle_factory import make_bundle
+
+BUILD_AGAIN = """
+import os, sys
+os.umask(0o077)
+from pathlib import Path
+from deploy.package import build_package
+build_package(Path(sys.argv[1]), Path(sys.argv[2]), arch=sys.argv[3], engine=sys.argv[4], python=sys.argv[5])
+"""
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_bundle(tmp_path_factory.mktemp("package") / "tiny")
+
+
+def digest(file: Path) -> str:
+    """A file's SHA-256."""
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def checksums(archive: Path) -> dict[str, int]:
+    """The CRC of each file in a zip file."""
+    with zipfile.ZipFile(archive) as content:
+        return {entry.filename: entry.CRC for entry in content.infolist()}
+
+
+def unpacked(archive: Path, folder: Path) -> Path:
+    """A zip file's content as a folder."""
+    with zipfile.ZipFile(archive) as content:
+        content.extractall(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def zips(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[Any, Any], Path]:
+    """A zip file for each architecture and engine."""
+    folder = tmp_path_factory.mktemp("zips")
+    return {
+        (arch, engine): build_package(
+            bundle, folder / f"{arch}-{engine}.zip", arch=arch, engine=engine, python=lambda_python()
+        )
+        for arch, engine in BUDGETS
+    }
+
+
+def test_the_zip_files_keep_their_budgets(zips: dict[tuple[Any, Any], Path]) -> None:
+    assert broken({which: size_of(out) for which, out in zips.items()}) == []
+
+
+@pytest.mark.parametrize(("arch", "engine"), sorted(BUDGETS))
+def test_a_zip_file_holds_libraries_of_the_machine_in_order_without_times(
+    tmp_path: Path, zips: dict[tuple[Any, Any], Path], arch: Any, engine: Any
+) -> None:
+    found = libraries(unpacked(zips[arch, engine], tmp_path))
+    assert {machine_of(path.read_bytes()) for path in found} == {arch}
+    assert (len(found) == 1) == (engine == "capi")
+    tag = f"cpython-{lambda_python().replace('.', '')}"
+    assert {path.name.split(".")[1].rsplit("-", 3)[0] for path in found if ".cpython-" in path.name} <= {tag}
+    with zipfile.ZipFile(zips[arch, engine]) as archive:
+        names = [entry.filename for entry in archive.infolist()]
+        assert names == sorted(names)
+        assert {(entry.date_time, entry.external_attr >> 16) for entry in archive.infolist()} == {(OLDEST, 0o100644)}
+
+
+def test_a_package_over_its_budget_is_reported() -> None:
+    over = {("x86_64", "binding"): Size(72_000_001, 24_000_000), ("arm64", "capi"): Size(1, 25_000_000)}
+    messages = broken(over)
+    assert len(messages) == 2
+    assert "72.0 MB" in messages[0]
+    assert all(
+        BUDGETS["arm64", engine].unzipped < BUDGETS["x86_64", engine].unzipped
+        and BUDGETS["arm64", engine].zipped < BUDGETS["x86_64", engine].zipped
+        for engine in DISTRIBUTIONS
+    )
+
+
+@pytest.mark.parametrize("engine", ["binding", "capi"])
+def test_the_same_inputs_give_the_same_zip_in_another_process_folder_and_mask(
+    tmp_path: Path, bundle: Path, zips: dict[tuple[Any, Any], Path], engine: Any
+) -> None:
+    arch, again = machine_arch(), tmp_path / "other-name.zip"
+    kept = {name: value for name, value in os.environ.items() if name.startswith("PIP_") or name in {"PATH", "HOME"}}
+    env = kept | {"TMPDIR": str(tmp_path), "PYTHONHASHSEED": "7", "LANG": "C", "PYTHONPATH": str(ROOT)}
+    shutil.copytree(bundle, tmp_path / "copied")
+    words = [sys.executable, "-c", BUILD_AGAIN, str(tmp_path / "copied"), str(again), arch, engine, lambda_python()]
+    subprocess.run(words, cwd=tmp_path, env=env, check=True)
+    assert checksums(again) == checksums(zips[arch, engine])
+    assert digest(again) == digest(zips[arch, engine])
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["copied", "other-name.zip"]
+
+
+def test_another_bundle_gives_another_zip(tmp_path: Path, zips: dict[tuple[Any, Any], Path]) -> None:
+    other = make_bundle(tmp_path / "other", task="regression")
+    out = build_package(other, tmp_path / "other.zip", arch="arm64", engine="capi", python=lambda_python())
+    assert digest(out) != digest(zips["arm64", "capi"])
