@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lambda_handler.answer import Answer, class_key
+from lambda_handler.answer import Answer
 from lambda_handler.automation import REFER, read_automation
 from lambda_handler.contract import Contract
 
@@ -113,9 +113,9 @@ def number_of(contract: Contract) -> Callable[[Mapping[str, Any]], float] | None
         return None
     if form.numbers == "value":
         return lambda answer: answer["value"]
-    target, kind = form.targets[0], form.numbers
-    key = target.class_keys[-1] if contract.threshold is None else class_key(contract.threshold["class"])
-    if key in target.keys:
-        return lambda answer: answer[kind][key]
-    shown = target.keys[0]  # one score says both: the first class's is minus the second's
-    return lambda answer: -answer[kind][shown]
+    kind, keys = form.numbers, form.targets[0].keys
+    _, place, factor = (0, len(keys) - 1, 1.0) if contract.threshold is None else form.held(contract.threshold)
+    key = keys[place]
+    if factor < 0:
+        return lambda answer: -answer[kind][key]
+    return lambda answer: answer[kind][key]

@@ -60,15 +60,13 @@ class Predictor:
         if not rows:
             return []
         labels, numbers = self._answer(columns, len(rows))
-        count, width, write = self._form.labels, self._form.width, self._form.write
         if not all(map(isfinite, numbers)):
+            width = self._form.width
             finite = [all(map(isfinite, numbers[k * width : k * width + width])) for k in range(len(rows))]
             raise ContractError([_no_answer(k) for k, whole in enumerate(finite) if not whole])
-        answers = []
-        for k, warning in enumerate(warnings):
-            answer = write(labels[k * count : k * count + count], numbers[k * width : k * width + width])
+        answers = self._form.write_rows(labels, numbers, len(rows))
+        for answer, warning in zip(answers, warnings, strict=True):
             answer["warnings"] = warning
-            answers.append(answer)
         return answers
 
     def run(self, columns: "Sequence[npt.NDArray[Any]]") -> "tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]":

@@ -24,7 +24,7 @@ TITLES = {
 
 Response = dict[str, Any]
 
-encode_json = json.JSONEncoder(allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode
+encode_json = json.JSONEncoder(allow_nan=False, ensure_ascii=False, check_circular=False, separators=(",", ":")).encode
 
 
 class RequestError(Exception):
