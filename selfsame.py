@@ -148,8 +148,8 @@ def _add_package(commands: Any) -> None:
     where = "a new or an empty folder, or a new file ….zip"
     package.add_argument("--out", type=Path, required=True, metavar="DIR", help=where)
     package.add_argument("--arch", choices=["x86_64", "arm64"], default="x86_64", help="default: x86_64")
-    engines = "onnxruntime by its Python binding and numpy, or by its C interface alone (default: binding)"
-    package.add_argument("--engine", choices=["binding", "capi"], default="binding", help=engines)
+    engines = "onnxruntime by its C interface alone, or by its Python binding and numpy (default: capi)"
+    package.add_argument("--engine", choices=["capi", "binding"], default="capi", help=engines)
     package.add_argument("--no-bytecode", dest="bytecode", action="store_false",
                          help="do without Python 3.13 here; every cold start then compiles")  # fmt: skip
 

@@ -30,7 +30,7 @@ def build_package(
     *,
     arch: Arch = "x86_64",
     python: str = RUNTIME_PYTHON,
-    engine: Engine = "binding",
+    engine: Engine = "capi",
     bytecode: bool = True,
 ) -> Path:
     """Write exactly what Lambda gets into `out`; the same inputs give the same bytes.
@@ -40,7 +40,7 @@ def build_package(
         out: the package: a folder that is not there yet or empty (as `sam build` makes it), or a new file "….zip".
         arch: the function's architecture.
         python: the runtime's Python version, "3.13". Another one is for running the package on this machine.
-        engine: how onnxruntime is called: by its Python binding with numpy, or by its C interface.
+        engine: how onnxruntime is called: by its C interface alone, or by its Python binding with numpy.
         bytecode: compile every module, which takes that version of Python; without it, each cold start compiles.
 
     Returns:

@@ -61,8 +61,11 @@ def make_engine(contract: Contract, model: bytes, *, threads: int = 1, name: str
         rule = f"The engine is one of {', '.join(ENGINES)}"
         raise EngineError(rule, f"got {chosen!r}", f"Name one of these, or leave {VARIABLE} empty.")
     if chosen == "binding":
-        from lambda_handler.binding import Binding
-
+        try:
+            from lambda_handler.binding import Binding
+        except ModuleNotFoundError as error:
+            rule = "The engine binding needs NumPy and onnxruntime's Python package"
+            raise EngineError(rule, str(error), f"Install them, or leave {VARIABLE} empty.") from error
         return Binding(contract, model, threads)
     from lambda_handler.session import Session
 

@@ -1,5 +1,6 @@
 """The C interface gives what the Python binding gives, bit for bit, and refuses what cannot be answered."""
 
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -144,6 +145,12 @@ def test_the_engine_is_chosen_by_argument_or_environment(
         assert chosen() == "Binding"
     monkeypatch.setenv("SELFSAME_ENGINE", "binding")
     assert (chosen(), chosen("capi")) == ("Binding", "Session")
+    with monkeypatch.context() as patched:
+        patched.delitem(sys.modules, "lambda_handler.binding")
+        patched.setitem(sys.modules, "numpy", None)
+        with pytest.raises(EngineError, match="engine binding needs NumPy"):
+            chosen("binding")
+        assert chosen("capi") == "Session"
     monkeypatch.setenv("SELFSAME_ENGINE", "torch")
     with pytest.raises(EngineError, match="one of capi, binding; got 'torch'"):
         chosen()
