@@ -25,7 +25,6 @@ FRESH = {"recombined": 400, "special": 240, "missing": 80, "unseen": 40}
 EDGES = 120
 WORDS = 40  # categories of each text column, and the same with one letter more
 STORED = 100  # rows that are stored because small faults show in them
-NEVER_STORED = {"threshold", "missing", "leaf"}  # rows for trees are chosen by what they stand at and reach
 
 Advance = Callable[[int, int], None]
 
@@ -67,7 +66,7 @@ class Faults:
             decidable: which labels of the stored rows are compared.
             advance: called with (done, total) after each mutant.
         """
-        made, rows = self._drawn(1, self._effort.mutants)
+        made, rows = self._drawn(self._effort.mutants)
         fresh = _counted(rows, self._original.answer(rows))
         values, answers = evidence.stored()
         kept = np.flatnonzero(~answers.jumps)
@@ -85,9 +84,12 @@ class Faults:
     def telling(self, evidence: Evidence) -> Evidence:
         """Store further rows: those in which faults show that no stored row would notice.
 
-        The faults are other ones than those that are scored. Faults of trees are left out.
+        The faults are other ones than those that are scored. Faults of trees are left out: rows for them are
+        chosen by what they stand at and reach.
         """
-        made = [each for each in self._drawn(3, 2 * self._effort.mutants)[0] if each.kind not in NEVER_STORED]
+        made = mutants(
+            self._graph, [], [], 2 * self._effort.mutants, np.random.default_rng([self._seed, 3]), trees=False
+        )
         values, answers = evidence.stored()
         stored = _counted(values, answers)
         rows, found = evidence.unstored
@@ -118,9 +120,9 @@ class Faults:
         counts = self._places.count({"stored": [stored], "checked": checked})
         return {**counts, "sides": evidence.sides} if evidence.sides.get("all") else counts
 
-    def _drawn(self, turn: int, count: int) -> tuple[list[Mutant], Columns]:
+    def _drawn(self, count: int) -> tuple[list[Mutant], Columns]:
         """Mutants, and rows built for them."""
-        random = np.random.default_rng([self._seed, turn])
+        random = np.random.default_rng([self._seed, 1])
         maker = RowMaker(self._maker.schema, self._maker.table, int(random.integers(2**32)))
         aimed = aim(
             self._model,

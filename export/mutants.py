@@ -37,7 +37,6 @@ class Mutant:
         value: the changed constant; None where the node changes.
         node: the changed node.
         split, leaf: what rows must reach to notice it: a split, or the position of a leaf in the node's arrays.
-        keys: of an encoder, those that are read otherwise.
     """
 
     kind: str
@@ -47,7 +46,6 @@ class Mutant:
     node: onnx.NodeProto | None = None
     split: tuple[int, int] | None = None
     leaf: tuple[int, int] | None = None
-    keys: tuple[Any, ...] = ()
 
 
 def mutants(
@@ -56,6 +54,8 @@ def mutants(
     missing: Sequence[Split],
     per_kind: int,
     random: np.random.Generator,
+    *,
+    trees: bool = True,
 ) -> list[Mutant]:
     """Draw small faults of every kind that the graph has.
 
@@ -65,11 +65,12 @@ def mutants(
         missing: where missing directions are turned.
         per_kind: at most so many of each kind.
         random: draws the places.
+        trees: change leaves, too.
     """
     nodes = list(model.graph.node)
     made = [_threshold(nodes[each.node], each, bool(index % 2)) for index, each in enumerate(splits[:per_kind])]
     made += [_direction(nodes[each.node], each) for each in missing[:per_kind]]
-    made += _drawn(_leaves(nodes, per_kind, random), per_kind, random)
+    made += _leaves(nodes, per_kind if trees else 0, random)
     encoders = [position for position, node in enumerate(nodes) if node.op_type == "LabelEncoder"]
     chosen = sorted(random.permutation(encoders)[:PLACES].tolist())
     made += _drawn([each for position in chosen for each in _categories(position, nodes[position])], per_kind, random)
@@ -100,17 +101,19 @@ def _drawn(found: list[Mutant], count: int, random: np.random.Generator) -> list
     return [found[index] for index in sorted(random.permutation(len(found))[:count].tolist())]
 
 
-def _leaves(nodes: list[onnx.NodeProto], count: int, random: np.random.Generator) -> list[Mutant]:
-    found = []
-    for position, node in enumerate(nodes):
-        if node.op_type != "TreeEnsemble":
-            continue
-        leaves = numpy_helper.to_array(_attribute(node, "leaf_weights").t)
-        for leaf in random.permutation(len(leaves))[:count].tolist():
-            changed = _changed(node, "leaf_weights", leaf, _other_leaf(leaves, leaf))
-            place = f"tree node {position}, leaf {leaf}"
-            found.append(Mutant("leaf", place, node.output[0], node=changed, leaf=(position, leaf)))
-    return found
+def _leaves(nodes: list[onnx.NodeProto], count: int, random: np.random.Generator) -> Iterator[Mutant]:
+    """Up to `count` leaves, drawn from all trees."""
+    tables = {
+        position: numpy_helper.to_array(_attribute(node, "leaf_weights").t)
+        for position, node in enumerate(nodes)
+        if node.op_type == "TreeEnsemble"
+    }
+    every = [(position, leaf) for position, leaves in tables.items() for leaf in range(len(leaves))]
+    for position, leaf in (every[index] for index in sorted(random.permutation(len(every))[:count].tolist())):
+        node = nodes[position]
+        changed = _changed(node, "leaf_weights", leaf, _other_leaf(tables[position], leaf))
+        place = f"tree node {position}, leaf {leaf}"
+        yield Mutant("leaf", place, node.output[0], node=changed, leaf=(position, leaf))
 
 
 def _other_leaf(leaves: Array, chosen: int) -> float:

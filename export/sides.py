@@ -37,6 +37,7 @@ class Sides:
     Attributes:
         front: what makes the matrix.
         column, place, first, end: per split its column, the place of its tree among `places.all`, and its leaves.
+        below: place, first and end side by side.
         sources: matrix column -> the input column of numbers that it depends on.
         holes: matrix columns that are missing where their input is.
         pair: per split the position of its threshold among `inputs`; -1 where it is no such split.
@@ -53,6 +54,7 @@ class Sides:
         self.column = np.concatenate([trees.feature for trees in own])
         self.first, self.end = (np.concatenate([getattr(trees, name) for trees in own]) for name in ("first", "end"))
         self.place = np.concatenate([trees.tree + places.start[trees.node] for trees in own])
+        self.below = np.stack([self.place, self.first, self.end], axis=1).astype(np.int32)
         sample = take(maker.table, random.permutation(len(maker.table[0]))[:ROWS])
         self.sources = sources_of(self.front, sample)
         self.holes = self._holes(sample)
@@ -130,6 +132,7 @@ class Sides:
 
 def _kept(sides: Sides, rows: Ints, splits: Ints, side: int, reached: Reached) -> tuple[Ints, Ints]:
     """Those of (row, split) where the row's leaf lies below the split."""
-    leaf = reached[rows, sides.place[splits]]
-    passes = (leaf >= sides.first[splits]) & (leaf < sides.end[splits])
+    place, first, end = sides.below[splits].T
+    leaf = reached[rows, place]
+    passes = (leaf >= first) & (leaf < end)
     return rows[passes], SIDES * splits[passes] + side
