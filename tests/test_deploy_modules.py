@@ -10,10 +10,13 @@ import pytest
 
 from deploy.emulator import EmulatorError, emulate, machine_arch
 from deploy.events import function_url_event
+from deploy.lambda_replay import run_lambda
 from deploy.package import build_package
 from deploy.pythons import find_python, lambda_python
 from deploy.wheels import ROOT
+from lambda_handler.http import make_handler
 from lambda_handler.metrics import NAMESPACE
+from lambda_handler.predictor import Predictor
 from tests.bundle_factory import EXAMPLE, make_bundle, seal
 
 TEXT, NUMBER = "canary-5f1c", 8172634.515625
@@ -89,6 +92,19 @@ def test_an_import_too_many_is_found(package: Path, tmp_path: Path) -> None:
     (copied / "extra.py").write_text("")
     libraries, modules = loaded(copied, {})
     assert ("extra" in libraries, "csv" in modules & SLOW) == (True, True)
+
+
+def test_a_replay_sees_the_answers_that_a_shadow_withholds(bundle: Path, tmp_path: Path) -> None:
+    shadow = shutil.copytree(bundle, tmp_path / "tiny")
+    contract = json.loads((shadow / "contract.json").read_text())
+    contract["automation"]["degree"] = "shadow"
+    (shadow / "contract.json").write_text(json.dumps(contract))
+    seal(shadow)
+    expected = Predictor.load(bundle).predict([EXAMPLE])
+    assert run_lambda(shadow, [EXAMPLE]).answers == expected
+    event = function_url_event("POST", "/predict", json.dumps(EXAMPLE).encode())
+    [told] = json.loads(make_handler(shadow)(event, None)["body"])["predictions"]
+    assert told.keys() == {"status", "id", "model", "warnings"}
 
 
 def test_the_runtimes_log_holds_metrics_and_records_and_no_value(package: Path) -> None:

@@ -1,6 +1,7 @@
 """What a degree of automation makes of an answer, and which configurations are refused."""
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ import pandas as pd
 import pytest
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
+import selfsame
 from export import ExportError, export_bundle
 from export.acting import acting
 from lambda_handler.automation import AutomationError, read_automation
@@ -225,3 +227,17 @@ def test_export_refuses_a_wrong_configuration(
 def test_a_regressor_abstains_from_nothing(tmp_path: Path) -> None:
     with pytest.raises(ExportError, match="probability or score of a classifier of two classes"):
         export_bundle(LinearRegression().fit(X, X["a"]), X, tmp_path / "m", automation="partial", abstain=(0.1, 0.2))
+
+
+def test_the_command_hands_the_configuration_on(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    source, given = SimpleNamespace(estimator=None, X=X, about={}, seed=0), {}
+    monkeypatch.setattr("export.source.read_source", lambda *_, **__: source)
+    monkeypatch.setattr("export.export_bundle", lambda *_, **told: given.update(told))
+    monkeypatch.setattr("demo.print_certificate", lambda _: None)
+    command = ["export", "run", "--out", str(tmp_path / "b")]
+    names = ("automation", "abstain", "loggable", "capture")
+    assert selfsame.main(command) == 0
+    assert [given[name] for name in names] == ["full", None, [], None]
+    told = ["--automation", "partial", "--abstain", "0.1", "0.5", "--loggable", "a", "b", "--capture", "0.25"]
+    assert selfsame.main(command + told) == 0
+    assert [given[name] for name in names] == ["partial", [0.1, 0.5], ["a", "b"], 0.25]
