@@ -1,11 +1,13 @@
-// The page's course: find the bundle, check it, show its form, answer on every input.
+// The page's course: find the bundle, check it, show its form, answer on every input; then load what stands below.
 //
 // `window.selfsame.replay(rows)` answers rows given as JSON lines with one JSON answer per line, floats exact; a row
 // that breaks the contract gets `{"rejected": [...]}`. The browser replay (deploy/browser.py) calls it.
 
 import { openBundle, text } from "./bundle.js";
+import { makeContext } from "./context.js";
 import { BundleError, ContractError } from "./contract.js";
-import { compare, replay, writeAnswer } from "./golden.js";
+import { makeEngines } from "./engines.js";
+import { replay, writeAnswer } from "./golden.js";
 import { parseLines } from "./json.js";
 import { createModel, loadRuntime } from "./ort.js";
 import * as page from "./page.js";
@@ -14,8 +16,19 @@ import { predict } from "./predictor.js";
 const RUNTIME = new URL("../vendor/ort.wasm.bundle.min.mjs", import.meta.url).href;
 
 /**
+ * The parts below the first screen, by the id of their section: loaded after the first answer, which they must not
+ * delay.
+ *
+ * @type {Record<string, () => Promise<{mount: import("./context.js").Mount}>>}
+ */
+const PARTS = {
+  proof: () => import("./page-proof.js"),
+  share: () => import("./page-share.js"),
+};
+
+/**
  * @typedef {import("./bundle.js").Bundle} Bundle
- * @typedef {import("./predictor.js").ModelCall} ModelCall
+ * @typedef {import("./context.js").Context} Context
  */
 
 /** @param {string} path @returns {Promise<Uint8Array<ArrayBuffer>>} */
@@ -46,39 +59,21 @@ async function chooseBundle() {
   return { listed, chosen };
 }
 
-/** @param {Bundle} bundle @returns {Promise<[number, number] | null>} the range of the answers to the training rows. */
-async function answerRange(bundle) {
-  const { answers } = JSON.parse(text(await bundle.read("reference.json")));
-  return answers.edges?.length > 0 ? [answers.edges[0], answers.edges.at(-1)] : null;
-}
-
-/** @param {Bundle} bundle @param {ModelCall} model */
-async function selfCheck(bundle, model) {
-  const golden = parseLines(text(await bundle.read("golden.jsonl")));
-  const start = performance.now();
-  const answers = await replay(
-    bundle.contract,
-    model,
-    golden.map((line) => line.row),
-  );
-  return { milliseconds: performance.now() - start, comparison: compare(bundle.contract, golden, answers) };
-}
-
 /**
- * Answers the form's row now and after every input; an answer that was overtaken is dropped.
+ * Answers the row that is in the form; an answer that was overtaken is dropped.
  *
- * @param {Bundle} bundle @param {ModelCall} model @param {import("./page-form.js").Form} form @param {[number, number] | null} range
- * @returns {() => Promise<void>}
+ * @param {Context} context @param {import("./page-form.js").Form} form
+ * @returns {(row: import("./contract.js").Row) => Promise<void>}
  */
-function makeUpdate(bundle, model, form, range) {
+function makeAnswer({ contract, model, reference }, form) {
   let latest = 0;
-  return async () => {
+  return async (row) => {
     const turn = ++latest;
     const start = performance.now();
     try {
-      const [prediction] = await predict(bundle.contract, model, [form.row()]);
+      const [prediction] = await predict(contract, model, [row]);
       if (turn !== latest) return;
-      page.showPrediction(bundle.contract, prediction, performance.now() - start, range);
+      page.showPrediction(contract, prediction, performance.now() - start, reference.answers);
       form.mark([], prediction.warnings);
     } catch (error) {
       if (!(error instanceof ContractError)) return page.showFailure(error);
@@ -89,35 +84,29 @@ function makeUpdate(bundle, model, form, range) {
   };
 }
 
-/** @returns {Promise<{bundle: Bundle, model: ModelCall}>} */
+/** @returns {Promise<Context>} */
 async function start() {
   const { listed, chosen } = await chooseBundle();
   const bundle = await openBundle((name) => fetchBytes(chosen.path + name));
-  let update = async () => {};
-  page.showIntro(bundle.contract);
+  const { contract } = bundle;
+  const bytes = bundle.read("model.onnx"); // its digest is checked before an engine sees it
+  const engines = makeEngines(null, async () => createModel(await loadRuntime(RUNTIME), await bytes));
+  let changed = () => {};
+  const form = page.makeForm(contract, () => changed());
+  page.showIntro(contract);
   page.showWaiting();
-  const showCall = page.makeCall(bundle.contract, listed.length > 1);
-  const form = page.makeForm(bundle.contract, () => {
-    showCall(form.row());
-    void update();
-  });
-  showCall(form.row());
-  page.showFoot(bundle.contract, chosen);
-  const loading = loadModel(bundle);
-  loading.catch(() => undefined); // awaited below; until then its failure is not unhandled
-  const certificate = JSON.parse(text(await bundle.read("parity.json")));
-  page.showProof(certificate, async () => selfCheck(bundle, await loading));
-  const model = await loading;
-  await replay(bundle.contract, model, [form.row()]); // the first call also compiles; it is not timed
-  update = makeUpdate(bundle, model, form, await answerRange(bundle));
-  await update();
-  return { bundle, model };
-}
-
-/** @param {Bundle} bundle @returns {Promise<ModelCall>} the model's digest is checked before a session is made. */
-async function loadModel(bundle) {
-  const [ort, bytes] = await Promise.all([loadRuntime(RUNTIME), bundle.read("model.onnx")]);
-  return createModel(ort, bytes);
+  page.showFoot(contract, chosen);
+  const reference = JSON.parse(text(await bundle.read("reference.json")));
+  const { path } = chosen;
+  const api = location.origin + (listed.length > 1 ? `/${encodeURIComponent(contract.name)}` : "");
+  const made = makeContext({ bundle, reference, form, model: engines.model, fullModel: engines.full, path, api });
+  changed = made.changed;
+  await engines.first;
+  await replay(contract, engines.model, [form.row()]); // the first call also compiles; it is not timed
+  const answer = makeAnswer(made.context, form);
+  made.context.onChange(answer);
+  await Promise.all(Object.entries(PARTS).map(([id, load]) => page.mountPart(id, load, made.context)));
+  return made.context;
 }
 
 const started = start();
@@ -127,9 +116,9 @@ Object.assign(window, {
   selfsame: {
     /** @param {string} rows JSON lines @returns {Promise<string>} JSON lines */
     async replay(rows) {
-      const { bundle, model } = await started;
-      const answers = await replay(bundle.contract, model, parseLines(rows));
-      return answers.map((answer) => `${writeAnswer(bundle.contract, answer)}\n`).join("");
+      const { contract, fullModel } = await started;
+      const answers = await replay(contract, await fullModel(), parseLines(rows));
+      return answers.map((answer) => `${writeAnswer(contract, answer)}\n`).join("");
     },
   },
 });

@@ -24,9 +24,12 @@ export function showWaiting() {
  * @param {Contract} contract
  * @param {Prediction} prediction
  * @param {number} milliseconds measured around the whole prediction.
- * @param {[number, number] | null} range smallest and largest answer to the training rows.
+ * @param {import("./context.js").Counts} training the answers to the training rows.
  */
-export function showPrediction(contract, prediction, milliseconds, range) {
+export function showPrediction(contract, prediction, milliseconds, training) {
+  const { edges } = training;
+  /** @type {[number, number] | null} */
+  const range = edges !== undefined && edges.length > 0 ? [edges[0], edges[edges.length - 1]] : null;
   const body = bodyParts(contract, prediction, range);
   const missing = prediction.warnings.filter((warning) => warning.kind === "imputed").length;
   const odd = prediction.warnings.length - missing;

@@ -7,7 +7,7 @@ import { makeField } from "./page-field.js";
  * @typedef {import("./contract.js").Contract} Contract
  * @typedef {import("./contract.js").Problem} Problem
  * @typedef {import("./contract.js").Warning} Warning
- * @typedef {{row: () => Record<string, unknown>, mark: (problems: Problem[], warnings: Warning[]) => void}} Form
+ * @typedef {import("./context.js").RowForm & {mark: (problems: Problem[], warnings: Warning[]) => void}} Form
  */
 
 const FEW = 12; // fields up to which nobody needs a filter
@@ -37,6 +37,9 @@ export function makeForm(contract, onInput) {
   });
   return {
     row: () => Object.fromEntries(fields.map((field) => [field.feature.name, field.read()])),
+    write: (row) => {
+      for (const field of fields) if (Object.hasOwn(row, field.feature.name)) field.write(row[field.feature.name]);
+    },
     mark: (problems, warnings) => markFields(fields, problems, warnings),
   };
 }

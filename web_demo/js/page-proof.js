@@ -1,6 +1,7 @@
 // The certificate in short, and the self-check that replays the golden rows in this browser.
 
-import { fill, make } from "./page-dom.js";
+import { compare, replay } from "./golden.js";
+import { make } from "./page-dom.js";
 import { show } from "./words.js";
 
 /**
@@ -32,15 +33,14 @@ const CLASSES = {
 /**
  * Shows the certificate.
  *
- * @param {Certificate} certificate
- * @param {() => Promise<{comparison: Comparison, milliseconds: number}>} selfCheck replays the golden rows here.
+ * @type {import("./context.js").Mount}
  */
-export function showProof(certificate, selfCheck) {
+export async function mount(section, context) {
+  const certificate = await context.certificate();
   const rows = sum(certificate.strata, "rows");
   const differ = sum(certificate.strata, "labels_differ") + sum(certificate.strata, "outside");
   const { effective, caught } = certificate.mutation;
-  fill(
-    "proof",
+  section.replaceChildren(
     make("h2", { id: "proof-title" }, "Is it the same model?"),
     make(
       "p",
@@ -59,9 +59,21 @@ export function showProof(certificate, selfCheck) {
       ),
       fact("altered models caught", effective === 0 ? "none made" : `${show(caught)} of ${show(effective)}`),
     ),
-    selfCheckParts(selfCheck),
+    selfCheckParts(() => selfCheck(context)),
     strataTable(certificate.strata),
   );
+}
+
+/** @param {import("./context.js").Context} context */
+async function selfCheck({ contract, golden, model }) {
+  const lines = await golden();
+  const start = performance.now();
+  const answers = await replay(
+    contract,
+    model,
+    lines.map((line) => line.row),
+  );
+  return { milliseconds: performance.now() - start, comparison: compare(contract, lines, answers) };
 }
 
 /** @param {CertifiedStratum[]} strata @param {"rows" | "labels_differ" | "outside"} key */

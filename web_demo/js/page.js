@@ -1,11 +1,10 @@
 // The page: assembles its parts and shows what concerns all of them. Only the files named page*.js touch the DOM.
 
+import { BundleError } from "./contract.js";
 import { fill, make, part } from "./page-dom.js";
-import { writeRow } from "./json.js";
 
 export { makeForm } from "./page-form.js";
 export { showPrediction, showProblems, showWaiting } from "./page-answer.js";
-export { showProof } from "./page-proof.js";
 
 /**
  * @typedef {import("./contract.js").Contract} Contract
@@ -70,43 +69,6 @@ function asked({ form }, unit) {
 }
 
 /**
- * Shows the call that answers the same row over HTTP.
- *
- * @param {Contract} contract
- * @param {boolean} several the site has more than one bundle.
- * @returns {(row: Record<string, unknown>) => void} shows another row.
- */
-export function makeCall(contract, several) {
-  const code = make("code", { id: "curl" });
-  const button = make("button", { type: "button", class: "quiet" }, "Copy");
-  button.addEventListener("click", async () => {
-    const copied = navigator.clipboard.writeText(code.textContent ?? "");
-    button.textContent = await copied.then(
-      () => "Copied",
-      () => "Not allowed here",
-    );
-    setTimeout(() => (button.textContent = "Copy"), 1500);
-  });
-  fill(
-    "call",
-    make("div", { class: "panel-head" }, make("h2", { id: "call-title" }, "The same row over HTTP"), button),
-    make(
-      "p",
-      { class: "lead" },
-      "Where ",
-      make("code", {}, "selfsame serve"),
-      " or the Function URL stands behind this address, it answers the same.",
-    ),
-    make("pre", { tabindex: "0" }, code),
-  );
-  const path = several ? `/${encodeURIComponent(contract.name)}/predict` : "/predict";
-  return (row) => {
-    const body = writeRow(row).replaceAll("'", "'\\''");
-    code.textContent = `curl -s '${location.origin}${path}' -H 'content-type: application/json' -d '${body}'`;
-  };
-}
-
-/**
  * Shows where the model's files are.
  *
  * @param {Contract} contract
@@ -121,6 +83,25 @@ export function showFoot(contract, listed) {
     make("p", { class: "links" }, ...links),
     make("p", { class: "digest" }, `${contract.name} ${contract.version} · SHA-256 ${contract.model_sha256}`),
   );
+}
+
+/**
+ * Loads a part of the page and mounts it in its section; where that fails, its section says so.
+ *
+ * @param {string} id of the section.
+ * @param {() => Promise<{mount: import("./context.js").Mount}>} load
+ * @param {import("./context.js").Context} context
+ */
+export async function mountPart(id, load, context) {
+  const section = part(id);
+  try {
+    const { mount } = await load();
+    await mount(section, context);
+  } catch (error) {
+    if (error instanceof BundleError) throw error; // of a file that was altered: nothing of such a bundle is shown
+    section.replaceChildren(make("p", { class: "failure" }, error instanceof Error ? error.message : String(error)));
+  }
+  section.hidden = false;
 }
 
 /**
