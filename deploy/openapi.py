@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from deploy.examples import PREDICTION_ID, Examples, outcome_of
-from deploy.schemas import closed, reference, schemas_of
+from deploy.schemas import closed, reference, schemas_of, tensors_schema
 from lambda_handler.contract import Contract
 from lambda_handler.media import OFFERED
 from lambda_handler.problem import MAX_BYTES, MAX_ROWS
@@ -123,7 +123,7 @@ def _inference(examples: Examples) -> Json:
         "description": "Open Inference Protocol, version 2, with the binary tensor extension.",
         "requestBody": {
             "required": True,
-            "content": {JSON: _content(_TENSORS, {"one": {"value": examples.tensors}})},
+            "content": {JSON: _content(tensors_schema(contract), {"one": {"value": examples.tensors}})},
         },
         "responses": _responses({JSON: {"type": "object"}}, sent, (400, 405, 413, 415, 422, 500)),
     }
@@ -174,17 +174,3 @@ _MODEL = reference("Model")
 _COUNTS = closed({name: {"type": "integer", "minimum": 0} for name in ("rows", "labels_differ", "outside")})
 _HEALTH = closed({"status": {"enum": ["ok", "failed"]}, "model": _MODEL, "golden": _COUNTS})
 _READY = closed({"name": {"type": "string"}, "ready": {"type": "boolean"}})
-_TENSORS: Json = {
-    "type": "object",
-    "properties": {
-        "inputs": {
-            "type": "array",
-            "minItems": 1,
-            "items": {"type": "object", "required": ["name", "shape", "datatype"]},
-        },
-        "id": {"type": "string"},
-        "outputs": {"type": "array", "items": {"type": "object", "required": ["name"]}},
-        "parameters": {"type": "object"},
-    },
-    "required": ["inputs"],
-}

@@ -6,6 +6,7 @@ from typing import Any
 from lambda_handler.answer import Target
 from lambda_handler.contract import SAFE_INTEGER, Contract, Feature
 from lambda_handler.problem import MAX_ERRORS, MAX_ROWS
+from lambda_handler.tensors import PACKED
 
 FLOAT_LIMITS: dict[str, float] = {"float64": 1.7976931348623157e308, "float32": 3.4028234663852886e38}
 LONG = 2**63
@@ -95,6 +96,39 @@ def _kind(feature: Feature, missing_code: str) -> Schema:
     if feature.accepts is not None:
         low, high = max(low, feature.accepts[0]), min(high, feature.accepts[1])
     return {"type": "integer" if feature.type == "integer" else "number", "minimum": low, "maximum": high}
+
+
+def tensors_schema(contract: Contract) -> Schema:
+    """A request of the inference protocol: one input for each feature."""
+    shape = {
+        "type": "array",
+        "items": {"type": "integer", "minimum": 0, "maximum": MAX_ROWS},
+        "minItems": 1,
+        "maxItems": 2,
+    }
+    tensor = {
+        "type": "object",
+        "properties": {
+            "name": {"enum": [feature.name for feature in contract.features]},
+            "shape": shape,
+            "datatype": {"enum": [*PACKED, "BYTES"]},
+            "data": {"type": "array", "maxItems": MAX_ROWS},
+            "parameters": {"type": "object"},
+        },
+        "required": ["name", "shape", "datatype"],
+    }
+    count = len(contract.features)
+    output = {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]}
+    return {
+        "type": "object",
+        "properties": {
+            "inputs": {"type": "array", "minItems": count, "maxItems": count, "items": tensor},
+            "id": {"type": "string"},
+            "outputs": {"type": "array", "items": output},
+            "parameters": {"type": "object"},
+        },
+        "required": ["inputs"],
+    }
 
 
 def _prediction(contract: Contract) -> Schema:

@@ -58,7 +58,7 @@ def _values(tensor: Any, left: memoryview) -> tuple[str, list[Any], memoryview]:
     name = tensor.get("name") if isinstance(tensor, dict) else None
     if not isinstance(name, str):
         raise TensorError(None, "An input is an object with a name", describe(tensor), "Name the feature.")
-    datatype, parameters = tensor.get("datatype"), tensor.get("parameters") or {}
+    datatype, parameters = tensor.get("datatype"), tensor.get("parameters", {})
     if datatype != "BYTES" and datatype not in (PACKED if isinstance(datatype, str) else ()):
         rule = f"A datatype is one of {', '.join(PACKED)} or BYTES"
         raise TensorError(name, rule, describe(datatype), "See GET /v2/models/NAME for the model's own.")

@@ -49,18 +49,20 @@ def infer(event: Event, service: Service, request_id: str | None) -> Response:
     contract = service.predictor.contract
     request, rest = _read(event)
     rows = rows_of_tensors(request, rest)
-    wanted = _wanted(request)
+    wanted, identity = _wanted(request), request.get("id", request_id)
+    if "id" in request and not isinstance(identity, str):
+        raise TensorError(None, "An id is a text", describe(identity), "Leave it out to get the request's own.")
     predictions, beside = service.respond(rows, Source("infer", request_id))
     found = _outputs(contract.form, predictions)
     unknown = [name for name in wanted or () if name not in found]
     if unknown:
         rule = f"The outputs are {', '.join(found)}"
         raise TensorError(unknown[0][:80], rule, repr(unknown[0][:80]), "Ask for these, or for none to get all.")
-    everything = _binary(request.get("parameters"), "binary_data_output")
+    everything = _binary(request.get("parameters", {}), "binary_data_output")
     asked = dict.fromkeys(found, everything) if wanted is None else {
         name: everything if binary is None else binary for name, binary in wanted.items()
     }  # fmt: skip
-    head = {"model_name": contract.name, "model_version": contract.version, "id": request.get("id", request_id)}
+    head = {"model_name": contract.name, "model_version": contract.version, "id": identity}
     told = {name: value for name, value in beside.items() if isinstance(value, str)}
     return _response(event, {**head, "parameters": told}, {name: found[name] for name in asked}, asked)
 
@@ -80,8 +82,8 @@ def _read(event: Event) -> tuple[Any, bytes | None]:
 
 def _wanted(request: Mapping[str, Any]) -> dict[str, bool | None] | None:
     """The outputs asked for and whether as bytes, where that is told; None for all."""
-    outputs = request.get("outputs")
-    if outputs is None or outputs == []:
+    outputs = request.get("outputs", [])
+    if outputs == []:
         return None
     if not isinstance(outputs, list) or not all(
         isinstance(each, dict) and isinstance(each.get("name"), str) for each in outputs
@@ -89,17 +91,19 @@ def _wanted(request: Mapping[str, Any]) -> dict[str, bool | None] | None:
         raise TensorError(None, '"outputs" is a list of objects with a name', describe(outputs), "Name outputs.")
     wanted: dict[str, bool | None] = {}
     for each in outputs:
-        parameters = each.get("parameters")
-        if isinstance(parameters, dict) and "classification" in parameters:
+        parameters = each.get("parameters", {})
+        told = _binary(parameters, "binary_data")
+        if "classification" in parameters:
             remedy = "Ask for label or probabilities."
             raise TensorError(each["name"][:80], "There is no classification extension", "classification", remedy)
-        told = isinstance(parameters, dict) and "binary_data" in parameters
-        wanted[each["name"]] = _binary(parameters, "binary_data") if told else None
+        wanted[each["name"]] = told if "binary_data" in parameters else None
     return wanted
 
 
 def _binary(parameters: Any, name: str) -> bool:
-    value = parameters.get(name, False) if isinstance(parameters, dict) else False
+    if not isinstance(parameters, dict):
+        raise TensorError(None, "Parameters are an object", describe(parameters), "Leave them out.")
+    value = parameters.get(name, False)
     if not isinstance(value, bool):
         raise TensorError(None, f"{name} is true or false", describe(value), "Leave it out to get JSON.")
     return value

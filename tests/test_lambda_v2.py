@@ -217,7 +217,12 @@ def changed(place: int, **changes: Any) -> dict[str, Any]:
         (changed(2, parameters={"content_type": []}), 422, "content_type"),
         (changed(2, parameters={"shared_memory_region": "x"}), 422, "shared memory"),
         (changed(0, parameters={"binary_data_size": 8}), 422, "binary_data_size"),
+        (changed(2, parameters=None), 422, "content_type"),
+        (request([EXAMPLE], id=7), 422, "An id"),
+        (request([EXAMPLE], parameters=[]), 422, "Parameters"),
+        (request([EXAMPLE], outputs=[{"name": "label", "parameters": 7}]), 422, "Parameters"),
         (request([EXAMPLE], outputs=7), 422, '"outputs"'),
+        (request([EXAMPLE], outputs=None), 422, '"outputs"'),
         (request([EXAMPLE], outputs=[{}]), 422, '"outputs"'),
         (request([EXAMPLE], parameters={"binary_data_output": 1}), 422, "binary_data_output"),
         ({"inputs": [tensor | {"shape": [0], "data": []} for tensor in request([EXAMPLE])["inputs"]]}, 422, "one row"),
@@ -336,3 +341,13 @@ def test_where_all_is_withheld_the_decisions_are_told_alone(bundle: Path, monkey
     found = {output["name"]: output["data"] for output in body["outputs"]}
     assert (status, found["decision"]) == (200, ["refer"] * len(ROWS))
     assert found.keys() & {"label", "probabilities"} == set()
+
+
+def test_of_several_models_each_has_its_own_address(bundle: Path, tmp_path: Path) -> None:
+    other = make_bundle(tmp_path / "other", name="other", task="regression")
+    with background_server(app([bundle, other], tmp_path)) as url:
+        for name, output in (("tiny", "probabilities"), ("other", "value")):
+            client = InferenceServerClient(f"{url.removeprefix('http://')}/{name}")
+            assert client.is_model_ready(name)
+            assert client.infer(name, tensors(ROWS)).as_numpy(output).shape[0] == len(ROWS)
+            client.close()
