@@ -21,6 +21,8 @@ NUMPY_TYPES: Mapping[str, type] = {
 
 Columns = Sequence[npt.NDArray[Any]]
 
+ort.disable_telemetry_events()
+
 
 class Binding:
     """A session of the Python binding: an `Engine`."""
