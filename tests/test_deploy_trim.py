@@ -159,6 +159,20 @@ def test_a_library_for_another_machine_stops_the_build(tmp_path: Path, wheels: P
     check_machines(tmp_path, wrong)
 
 
+def test_a_build_leaves_nothing_behind_where_a_wheel_holds_a_library_for_another_machine(
+    tmp_path: Path, wheels: Path, bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = tmp_path / "site" / "numpy"
+    site.mkdir(parents=True)
+    planted = bytearray(big(wheels)[:64])
+    planted[MACHINE] = 8
+    (site / "x.so").write_bytes(planted)
+    monkeypatch.setattr("deploy.package._dependencies", lambda *_: tmp_path / "site")
+    with pytest.raises(PackageError, match=r"numpy/x\.so is for e_machine 8"):
+        build_package(bundle, tmp_path / "out", arch=machine_arch(), python=THIS_PYTHON)
+    assert [path.name for path in tmp_path.iterdir()] == ["site"]
+
+
 def test_each_pattern_of_the_trimming_still_finds_something(wheels: Path) -> None:
     patterns = {*UNUSED, *UNUSED_BY["binding"], *UNUSED_BY["capi"]}
     assert [pattern for pattern in sorted(patterns) if not any(wheels.glob(pattern))] == []

@@ -1,7 +1,9 @@
 """The package as a zip file: small, for one machine, and the same bytes each time."""
 
 import hashlib
+import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -15,9 +17,10 @@ from benchmarks.budgets import BUDGETS, Size, broken, size_of
 from deploy.elf import machine_of
 from deploy.emulator import machine_arch
 from deploy.package import OLDEST, build_package
-from deploy.pythons import lambda_python
+from deploy.pythons import RUNTIME_PYTHON, lambda_python
 from deploy.trim import DISTRIBUTIONS, libraries
 from deploy.wheels import ROOT
+from selfsame import main
 from tests.bundle_factory import make_bundle
 
 BUILD_AGAIN = """
@@ -110,7 +113,18 @@ def test_the_same_inputs_give_the_same_zip_in_another_process_folder_and_mask(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["copied", "other-name.zip"]
 
 
-def test_another_bundle_gives_another_zip(tmp_path: Path, zips: dict[tuple[Any, Any], Path]) -> None:
-    other = make_bundle(tmp_path / "other", task="regression")
-    out = build_package(other, tmp_path / "other.zip", arch="arm64", engine="capi", python=lambda_python())
-    assert digest(out) != digest(zips["arm64", "capi"])
+def test_another_bundle_gives_another_zip_by_the_command_too(
+    tmp_path: Path, zips: dict[tuple[Any, Any], Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    other, out = make_bundle(tmp_path / "other", task="regression"), tmp_path / "other.zip"
+    words = ["package", str(other), "--out", str(out), "--arch", "arm64", "--engine", "capi", "--no-bytecode"]
+    assert main(words) == 0
+    assert re.fullmatch(rf"{re.escape(str(out))}: 2\d\.\d MB for arm64, 1\d\.\d MB zipped\n", capsys.readouterr().out)
+    files, others = checksums(out), checksums(zips["arm64", "capi"])
+    assert files["bundle/manifest.json"] != others["bundle/manifest.json"]
+    assert files["lambda_handler/app.py"] == others["lambda_handler/app.py"]
+    with zipfile.ZipFile(out) as archive:
+        built = json.loads(archive.read("build.json"))
+    assert built == {"arch": "arm64", "engine": "capi", "python": RUNTIME_PYTHON, "bytecode": None}
+    assert main(words) == 2
+    assert "is there. Name another one" in capsys.readouterr().err
