@@ -1,6 +1,6 @@
 """The two engines side by side: onnxruntime's Python binding with NumPy, and its C interface through ctypes alone.
 
-Run by `python -m benchmarks.engine`. Each engine's package is built as Lambda gets it and run by the runtime's own
+Run by `make engine`. Each engine's package is built as Lambda gets it and run by the runtime's own
 Python: fresh processes that take turns, 15 each, medians. One thread everywhere; times are the process's CPU, so that a
 busy machine matters less.
 """
