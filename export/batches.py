@@ -10,8 +10,8 @@ import numpy.typing as npt
 from export.distance import within
 from export.errors import ExportError
 from export.frame import Columns, take
-from export.margin import ROUNDING
 from export.original import Answers
+from export.tolerance import ROUNDING
 from lambda_handler.golden import compare, replay
 from lambda_handler.predictor import Predictor
 

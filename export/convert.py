@@ -1,7 +1,7 @@
 """Estimator -> ONNX graph: skl2onnx's graph builder, our converters."""
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import onnx
@@ -39,7 +39,14 @@ KINDS = {
 }
 
 
-def convert(estimator: Any, schema: Schema, *, numbers: str | None, targets: int = 1) -> bytes:
+def convert(
+    estimator: Any,
+    schema: Schema,
+    *,
+    numbers: str | None,
+    targets: int = 1,
+    told: Callable[[Sequence[tuple[str, str]]], None] = lambda _nodes: None,
+) -> bytes:
     """Write a fitted estimator that `check_exportable` accepts as an ONNX model.
 
     Args:
@@ -50,6 +57,7 @@ def convert(estimator: Any, schema: Schema, *, numbers: str | None, targets: int
             what `transform` gives.
         targets: how many labels or values it answers per row; with several, `label` and `value` have the shape
             (n_rows, n_targets).
+        told: called with (path of the step, operator) of each node.
 
     Returns:
         The serialised model.
@@ -68,7 +76,8 @@ def convert(estimator: Any, schema: Schema, *, numbers: str | None, targets: int
 
     def nodes(scope: Any, operator: Any, container: Any) -> None:
         columns = {each.onnx_name: name for each, name in zip(operator.inputs, schema.names, strict=True)}
-        graph = Graph(scope, container, Trace(estimator, columns))
+        trace = Trace(estimator, columns)
+        graph = Graph(scope, container, trace)
         inputs = [Tensor(variable.onnx_name, KINDS[type(variable.type)], 1) for variable in operator.inputs]
         if numbers == "columns":
             written["columns"], texts = _side_by_side(graph, graph.transform(operator.raw_operator, inputs))
@@ -76,6 +85,7 @@ def convert(estimator: Any, schema: Schema, *, numbers: str | None, targets: int
         else:
             written.update(answers(graph, operator.raw_operator, inputs, numbers, targets))
         graph.add("Identity", next(iter(written.values())), output=operator.outputs[0].onnx_name)
+        told(trace.nodes)
 
     kind = type(estimator)
     with warnings.catch_warnings():

@@ -5,8 +5,8 @@ import numpy.typing as npt
 
 from export.evidence import Evidence
 from export.frame import Columns, take
-from export.margin import ROUNDING
 from export.original import Answers, Original
+from export.tolerance import ROUNDING
 from lambda_handler.binding import decided
 from lambda_handler.contract import Contract
 
@@ -38,6 +38,7 @@ def compared(answers: Answers, contract: Contract) -> npt.NDArray[np.bool_]:
     """
     decidable = np.ones(answers.labels.shape, dtype=bool)
     decidable[answers.jumps] = False
+    decidable[answers.unsure] = False
     if contract.tolerance["class"] == "identical":
         return decidable
     margins, sizes = _margins(answers, contract)

@@ -78,7 +78,7 @@ class Turns:
             self.names, self._asked = self._by_row(take(columns, np.arange(1))), True
         parts = [self._turned(values) for _, values in rows_of(columns, CHUNK)]
         labels = np.concatenate(parts) if parts else np.empty((0, 0), dtype=np.int64)
-        return Answers(np.ones(rows, dtype=bool), labels, np.empty((rows, 0)))
+        return Answers.sure(np.ones(rows, dtype=bool), labels, np.empty((rows, 0)))
 
     def _turned(self, values: Columns) -> npt.NDArray[np.int64]:
         rows, feeds = len(values[0]), feeds_of(values)

@@ -15,6 +15,7 @@ SKL2ONNX_ML_OPSET = 3  # the newest that skl2onnx lets a node declare; the finis
 IR_VERSION = 10
 ML = "ai.onnx.ml"
 MICROSOFT = "com.microsoft"  # operators of onnxruntime itself; onnxruntime-web has them, too
+ENDLESS = {"Log", "Exp", "Pow", "Reciprocal", "MatMul", "Gemm", "ReduceSum"}
 DOUBLE, INT64 = TensorProto.DOUBLE, TensorProto.INT64
 
 
@@ -43,6 +44,9 @@ class Writer(Protocol):
 
     def transform(self, graph: "Graph", estimator: Any, inputs: list[Tensor]) -> list[Tensor]:
         """Write a transformer."""
+
+    def wrote(self, operator: str) -> None:
+        """Hear of each node."""
 
 
 class Graph:
@@ -91,6 +95,7 @@ class Graph:
         return names
 
     def _write(self, operator: str, inputs: Any, outputs: list[str], domain: str, attributes: dict[str, Any]) -> None:
+        self._writer.wrote(operator)
         self._container.add_node(
             operator,
             list(inputs),
@@ -100,6 +105,16 @@ class Graph:
             name=self._scope.get_unique_operator_name(operator),
             **attributes,
         )
+
+    def may_be_endless(self, name: str) -> bool:
+        """Whether a tensor hangs on an operator of `ENDLESS`: single finite numbers may become infinite there."""
+        seen = {name}
+        for node in reversed(self._container.nodes):
+            if not seen.isdisjoint(node.output):
+                if node.op_type in ENDLESS:
+                    return True
+                seen.update(node.input)
+        return False
 
     def double(self, tensor: Tensor) -> str:
         """The tensor as float64 (NumPy rounds int64 the same way)."""

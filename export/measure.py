@@ -14,10 +14,12 @@ from export.convert import convert
 from export.distance import ulp_distance
 from export.errors import ExportError
 from export.frame import MISSING_CODE, Columns, Schema, take
-from export.margin import ROUNDING, has_margins, margins
+from export.nudge import nudge
 from export.original import Answers, Original, asked_together
 from export.rows import RowMaker
+from export.settle import FEW, Ask, Shaken, too_many
 from export.support import check_exportable, check_steps, core_of
+from export.tolerance import ROUNDING
 from lambda_handler.binding import make_session
 from lambda_handler.contract import is_missing
 from lambda_handler.predictor import BATCH
@@ -72,7 +74,7 @@ def measure(estimator: Any, X: pd.DataFrame, *, transformer: bool = False, seed:
         table = schema.values(X)
         core = estimator if transformer else core_of(estimator)[0]
         original = _Transformed(core, schema, X.iloc[:1]) if transformer else _Model(core, schema, table)
-        model = convert(core, schema, numbers=original.numbers, targets=original.targets)
+        model = nudge(convert(core, schema, numbers=original.numbers, targets=original.targets), table)
     except ExportError as error:
         return Measured("refused", reason=str(error))
     maker = RowMaker(schema, table, seed)
@@ -123,15 +125,7 @@ class _Transformed:
                 if len(index) > 1:
                     pending += [index[: len(index) // 2], index[len(index) // 2 :]]
         labels = np.zeros((len(numbers), 0), dtype=np.int64)
-        return Answers(known & ~np.isinf(numbers).any(axis=1), labels, numbers, self._margins(frame, known))
-
-    def _margins(self, frame: pd.DataFrame, known: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64] | None:
-        if not has_margins(self.estimator):
-            return None
-        found = np.full(len(frame), np.inf)
-        if known.any():
-            found[known] = margins(self.estimator, frame[known], transforms=True)
-        return found
+        return Answers.sure(known & ~np.isinf(numbers).any(axis=1), labels, numbers)
 
     def _ask(self, frame: pd.DataFrame) -> npt.NDArray[Any]:
         with warnings.catch_warnings(), np.errstate(all="ignore"):
@@ -152,19 +146,25 @@ def _as_numbers(array: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
         return np.array(marks, dtype=np.float64).reshape(array.shape)
 
 
-def _run(model: bytes, columns: Columns) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
-    """Labels and numbers, as `Answers` has them."""
+def _asker(model: bytes) -> Ask:
+    """Asks a graph for labels and numbers, as `Answers` has them."""
     session = make_session(model)
-    rows, labels, numbers = len(columns[0]), [], []
     names = [output.name for output in session.get_outputs()]
-    for start in range(0, rows, BATCH):
-        feeds = {f"x{i}": column[start : start + BATCH].reshape(-1, 1) for i, column in enumerate(columns)}
-        found = dict(zip(names, session.run(names, feeds), strict=True))
-        width = len(feeds["x0"])
-        labels.append(found.pop("label", np.zeros((width, 0), dtype=np.int64)).reshape(width, -1))
-        parts = [_as_numbers(array).reshape(width, -1) for array in found.values()]
-        numbers.append(np.concatenate([np.zeros((width, 0)), *parts], axis=1))
-    return np.concatenate(labels), np.concatenate(numbers)
+
+    def ask(columns: Columns) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+        rows, labels, numbers = len(columns[0]), [], []
+        for start in range(0, max(rows, 1), BATCH):
+            feeds = {f"x{i}": column[start : start + BATCH].reshape(-1, 1) for i, column in enumerate(columns)}
+            found = dict(zip(names, session.run(names, feeds), strict=True))
+            width = len(feeds["x0"])
+            label = found.pop("label", np.zeros((width, 0), dtype=np.int64))
+            labels.append(label.reshape(width, label.size // max(width, 1)))
+            parts = [_as_numbers(array) for array in found.values()]
+            parts = [array.reshape(width, array.size // max(width, 1)) for array in parts]
+            numbers.append(np.concatenate([np.zeros((width, 0)), *parts], axis=1))
+        return np.concatenate(labels), np.concatenate(numbers)
+
+    return ask
 
 
 def _compared(model: bytes, schema: Schema, made: Columns, original: Any, real: int) -> Measured:
@@ -172,24 +172,33 @@ def _compared(model: bytes, schema: Schema, made: Columns, original: Any, real: 
     kept = np.flatnonzero(answers.accepted)
     if not len(kept):
         return Measured("WRONG", reason="the original answers none of the rows")
-    if answers.at(kept[kept < real]).mostly_jumps:
-        return Measured("refused", len(kept), reason="most of the training rows are at a jump")
-    labels, numbers = _run(model, take(made, kept))
-    expected = answers.numbers[kept]
+    rows, said = take(made, kept), answers.at(kept)
+    ask = _asker(model)
+    labels, numbers = ask(rows)
+    expected = said.numbers
     if numbers.shape != expected.shape:
         return Measured("WRONG", len(kept), reason=f"shape {numbers.shape} beside {expected.shape}")
     scale = _scale(expected[kept < real], labels.shape[1] > 0)
+
+    def sizes(of: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        found = np.abs(np.nan_to_num(of))
+        if original.numbers == "columns":  # the columns of one row are one vector
+            found = found.max(axis=1, initial=0.0, keepdims=True) + np.zeros(of.shape)
+        return np.asarray(np.maximum(scale, found))
+
     apart = np.nan_to_num(np.abs(expected - numbers), nan=np.inf)
     apart[(expected == numbers) | (np.isnan(expected) & np.isnan(numbers))] = 0.0
-    sizes = np.abs(np.nan_to_num(expected))
-    if original.numbers == "columns":  # the columns of one row are one vector
-        sizes = sizes.max(axis=1, initial=0.0, keepdims=True)
-    apart /= np.maximum(scale, sizes)
+    apart /= sizes(expected)
     outside = (apart > ROUNDING).any(axis=1)
-    differ = (labels != answers.labels[kept]).any(axis=1)
+    differ = (labels != said.labels).any(axis=1)
     suspect = np.flatnonzero(differ | outside)
-    apart_labels = (labels != answers.labels[kept])[suspect]
-    excused = _undecidable(original, take(made, kept[suspect]), answers, kept[suspect], apart_labels, scale)
+    excused = _undecidable(original, take(rows, suspect), said, suspect, (labels != said.labels)[suspect], scale)
+    graph = Shaken(model, _asker, lambda of: ROUNDING * sizes(of))
+    judged = graph.judged(rows, said, np.flatnonzero(kept < real), FEW)
+    if too_many(judged.jumps[kept < real]):
+        return Measured("refused", len(kept), reason="too many of the training rows hang on rounding")
+    unsure = (judged.unsure | (labels == said.labels)).all(axis=1)
+    excused |= judged.jumps[suspect] | (unsure & ~outside)[suspect]
     differ[suspect[excused]], outside[suspect[excused]] = False, False
     ulp = np.where(np.abs(expected) > ROUNDING * scale, ulp_distance(expected, numbers), np.uint64(0))
     ulp[suspect[excused]] = 0
@@ -234,7 +243,6 @@ def _undecidable(
         if differ[place].any():
             targets = [each for each, other in zip(original.form.targets, differ[place], strict=True) if other]
             excused[place] = all(_margin(numbers[each.start : each.end]) <= 2 * ROUNDING * scale for each in targets)
-        excused[place] |= answers.jumps[row]
         excused[place] |= bool((alone.labels[0] != answers.labels[row]).any())
         moved = np.abs(alone.numbers[0] - numbers)
         excused[place] |= bool((moved > ROUNDING * np.maximum(scale, np.abs(numbers))).any())

@@ -17,7 +17,6 @@ from threadpoolctl import ThreadpoolController
 from export.converters import REGISTRY
 from export.form import form_of, probabilities_of, table_of
 from export.frame import MISSING_CODE, Columns, Schema, take
-from export.margin import AT_JUMP, has_margins, margins
 from export.support import core_of
 from lambda_handler.answer import Form
 
@@ -37,42 +36,37 @@ class Answers:
             answers are numbers. Arbitrary where rejected.
         numbers: float64 of shape (n_rows, n_numbers), target after target; no column beside labels alone. NaN where
             rejected.
-        margins: how far each answer is from a turn (`export.margin`), float64 of shape (n_rows,); None where nothing
-            inside chooses by rounded numbers.
+        jumps: bool of shape (n_rows,): the answer hangs on rounding (`export.settle`) and is compared no further; no
+            row until that is known.
+        unsure: bool of shape (n_rows, n_labels): the label hangs on rounding.
     """
 
     accepted: npt.NDArray[np.bool_]
     labels: npt.NDArray[np.int64]
     numbers: npt.NDArray[np.float64]
-    margins: npt.NDArray[np.float64] | None = None
-
-    @property
-    def jumps(self) -> npt.NDArray[np.bool_]:
-        """Rows within rounding of a turn, bool of shape (n_rows,): neither labels nor numbers are compared."""
-        found = np.zeros(len(self.accepted), dtype=bool) if self.margins is None else self.margins <= AT_JUMP
-        return np.asarray(found)
-
-    @property
-    def mostly_jumps(self) -> bool:
-        """Whether more than half of the accepted rows are at a jump: the others show little."""
-        accepted = self.accepted
-        return bool(accepted.any() and self.jumps[accepted].mean() > 0.5)
+    jumps: npt.NDArray[np.bool_]
+    unsure: npt.NDArray[np.bool_]
 
     def at(self, index: npt.NDArray[np.int64]) -> "Answers":
         """The answers to some of the rows."""
-        margins = None if self.margins is None else self.margins[index]
-        return Answers(self.accepted[index], self.labels[index], self.numbers[index], margins)
+        return Answers(*(array[index] for array in self._arrays()))
 
     @staticmethod
     def joined(parts: Sequence["Answers"]) -> "Answers":
         """The answers to rows one part after the other."""
-        margins = [part.margins for part in parts if part.margins is not None]
+        return Answers(*(np.concatenate(arrays) for arrays in zip(*(part._arrays() for part in parts), strict=True)))
+
+    @staticmethod
+    def sure(
+        accepted: npt.NDArray[np.bool_], labels: npt.NDArray[np.int64], numbers: npt.NDArray[np.float64]
+    ) -> "Answers":
+        """Answers of which none is known to hang on rounding."""
         return Answers(
-            np.concatenate([part.accepted for part in parts]),
-            np.concatenate([part.labels for part in parts]),
-            np.concatenate([part.numbers for part in parts]),
-            np.concatenate(margins) if margins else None,
+            accepted, labels, numbers, np.zeros(len(accepted), dtype=bool), np.zeros(labels.shape, dtype=bool)
         )
+
+    def _arrays(self) -> tuple[npt.NDArray[Any], ...]:
+        return self.accepted, self.labels, self.numbers, self.jumps, self.unsure
 
 
 class Original:
@@ -97,19 +91,16 @@ class Original:
         sample = take(table, np.arange(min(SAMPLE, len(table[0]))))
         self.document = form_of(self._estimator, schema.frame(sample))
         self.form = Form(self.document)
-        self._core = core_of(self._estimator)[0]  # a threshold around it is judged by its numbers
-        self._rounds = has_margins(self._core)
         self._flattens = bool(FLATTENING & {type(step) for step in _steps(self._estimator)})
         self._known = [{value: i for i, value in enumerate(target.classes)} for target in self.form.targets]
 
     def answer(self, values: Sequence[npt.NDArray[Any]]) -> Answers:
         """Answer graph values, one array of shape (n_rows,) per column."""
         rows = len(values[0])
-        answers = Answers(
+        answers = Answers.sure(
             np.zeros(rows, dtype=bool),
             np.zeros((rows, self.form.labels), dtype=np.int64),
             np.full((rows, self.form.width), np.nan),
-            np.full(rows, np.inf) if self._rounds else None,
         )
         with _THREADS.limit(limits=1):
             for index in asked_together(self._estimator, values):
@@ -142,8 +133,6 @@ class Original:
             return
         answers.labels[index], answers.numbers[index] = labels[: len(index)], numbers[: len(index)]
         answers.accepted[index] = np.isfinite(answers.numbers[index]).all(axis=1)
-        if answers.margins is not None:
-            answers.margins[index] = margins(self._core, frame)[: len(index)]
 
     def _ask(self, part: pd.DataFrame) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
         """Labels and numbers, as `Answers` has them."""

@@ -6,62 +6,19 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import onnx
 
 from export.batches import batches
 from export.decidable import compared, differs_alone
 from export.distance import ulp_distance, within
 from export.errors import ExportError
 from export.evidence import Evidence
-from export.frame import Columns, take
-from export.margin import ROUNDING
+from export.frame import Columns
 from export.original import Answers, Original
 from lambda_handler.contract import Contract
 from lambda_handler.golden import Stratum, compare, replay
 from lambda_handler.predictor import Predictor
 
-# Operators whose last bits depend on the runtime: sums in an order of its own, functions of its own.
-LOOSE = {"MatMul", "Gemm", "ReduceSum", "ReduceMean", "Exp", "Log", "Pow", "Sigmoid", "Softmax", "Tanh", "Sin", "Cos"}
-
 GoldenRow = dict[str, Any]
-
-
-def class_of(evidence: Evidence, predictor: Predictor) -> dict[str, Any]:
-    """The contract's tolerance.
-
-    It is `identical` where no accepted row differs and no operator rounds otherwise in another runtime, and where there
-    are labels alone; else `rounding`. Whether each row keeps to it is not judged here but by `certify`.
-    """
-    operators = _operators(onnx.load_from_string(predictor.bundle.model).graph)
-    identical = not predictor.contract.form.width or not operators & LOOSE
-    pairs = [(evidence.strata[name], evidence.answers[name]) for name in evidence.strata]
-    pairs += [evidence.unstored, evidence.real]
-    for values, answers in pairs:
-        accepted = np.flatnonzero(answers.accepted & ~answers.jumps)
-        if len(accepted):
-            numbers = predictor.run(take(values, accepted))[1]
-            identical = identical and not ulp_distance(answers.numbers[accepted], numbers).any()
-    if identical:
-        return {"class": "identical", "absolute": 0.0, "relative": 0.0}
-    form, real = predictor.contract.form, evidence.real[1]
-    numbers = np.abs(real.numbers[real.accepted])
-    scales = [1.0 if form.numbers == "probabilities" else _largest(numbers[:, t.start : t.end]) for t in form.targets]
-    absolute = [ROUNDING * scale for scale in scales]
-    return {
-        "class": "rounding",
-        "absolute": absolute if form.several and form.numbers == "value" else max(absolute),
-        "relative": ROUNDING,
-    }
-
-
-def _operators(graph: onnx.GraphProto) -> set[str]:
-    """What the graph computes with, also inside its loops and branches."""
-    inner = [attribute.g for node in graph.node for attribute in node.attribute if attribute.HasField("g")]
-    return {node.op_type for node in graph.node}.union(*map(_operators, inner))
-
-
-def _largest(sizes: npt.NDArray[np.float64]) -> float:
-    return float(sizes.max(initial=0.0))
 
 
 def golden_rows(
@@ -119,7 +76,6 @@ def certify(
         if line["stratum"] == "rejected":
             problems = answer.get("rejected", [{"feature": None, "kind": "answered instead"}])
             line["rejected"] = [{"feature": each["feature"], "kind": each["kind"]} for each in problems]
-    _check_jumps(evidence)
     unstored = {
         name: _held(predictor, asked, original, contract)
         for name, asked in (("real", evidence.real), ("unstored", evidence.unstored))
@@ -134,15 +90,6 @@ def certify(
         "strata": [_entry(name, stratum, golden) for name, stratum in strata.items()],
         "batch": batches(predictor, evidence.stored(), decidable),
     }
-
-
-def _check_jumps(evidence: Evidence) -> None:
-    if evidence.real[1].mostly_jumps:
-        raise ExportError(
-            "most of the training rows are where a step chooses between numbers that are equal up to rounding, and the "
-            "answers jump there: there is nothing to hold the export against",
-            "Scale the columns first (StandardScaler), or use another estimator for that step.",
-        )
 
 
 def _held(predictor: Predictor, asked: tuple[Columns, Answers], original: Original, contract: Contract) -> Stratum:

@@ -19,6 +19,7 @@ import pandas as pd
 from export.acting import acting
 from export.aim import aim
 from export.batches import NOT_ASKED, Replay, wasm_counts
+from export.blame import refusal
 from export.card import render_card
 from export.carried import check_carried
 from export.convert import convert
@@ -31,14 +32,17 @@ from export.errors import ExportError
 from export.evidence import gather
 from export.faults import Faults
 from export.frame import Columns, Schema
+from export.nudge import nudge
 from export.original import Original
 from export.places import Places, sample_of
 from export.precision import check_precision
 from export.probe import probe
-from export.prove import certify, class_of, golden_rows
+from export.prove import certify, golden_rows
 from export.rows import COUNTS, RowMaker
+from export.settle import settle, settle_stratum
 from export.support import check_columns, check_exportable, check_missing, core_of
 from export.sweep import sweep
+from export.tolerance import class_of, rounding_of
 from lambda_handler.bundle import Bundle
 from lambda_handler.contract import FORMAT, Contract
 from lambda_handler.predictor import Predictor
@@ -155,7 +159,10 @@ def _prove(
     advance: Advance,
 ) -> _Proved:
     original, maker = Original(estimator, schema, table), RowMaker(schema, table, seed)
-    model = convert(core_of(estimator)[0], schema, numbers=original.form.numbers, targets=len(original.form.targets))
+    nodes: list[tuple[str, str]] = []
+    numbers, targets = original.form.numbers, len(original.form.targets)
+    model = convert(core_of(estimator)[0], schema, numbers=numbers, targets=targets, told=nodes.extend)
+    model = nudge(model, table)
     report("asking the original what it accepts")
     accepted = probe(original, schema, maker, core_of(estimator)[0])
     digest = hashlib.sha256(model).hexdigest()
@@ -170,11 +177,14 @@ def _prove(
     edge, beside = edges(graph, maker, COUNTS["edge"])
     room = _room(model, schema, maker)
     evidence = gather(original, maker, aimed, swept, {"edge": edge}, [beside], places, effort, seed, room, report)
+    report("shaking the rounding")
+    document["tolerance"] = rounding_of(evidence, original.form)
+    evidence = settle(evidence, _predictor(document, model), lambda some, rows: refusal(nodes, some, rows))
     report("holding the export against the original")
     document["tolerance"] = class_of(evidence, _predictor(document, model))
     predictor = _predictor(document, model)
     faults = Faults(model, predictor.contract, original, maker, places, sample, effort, seed)
-    evidence = faults.telling(evidence)
+    evidence = settle_stratum(faults.telling(evidence), predictor, "telling")
     decidable = decidable_labels(evidence, original, predictor.contract)
     golden = golden_rows(evidence, original, predictor.contract, decidable)
     certificate = certify(predictor, evidence, golden, original, decidable)

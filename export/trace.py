@@ -20,25 +20,40 @@ class Trace:
     Args:
         estimator: fitted, the outermost one.
         columns: the name of each input of the graph.
+
+    Attributes:
+        nodes: (path of the step, operator) of each node, in the order of writing.
     """
 
     def __init__(self, estimator: Any, columns: Mapping[str, str]) -> None:
         self.paths, self.columns = paths(estimator), columns
+        self.nodes: list[tuple[str, str]] = []
         self._said: ExportError | None = None
+        self._inside = [""]
 
     def predict(self, graph: Graph, estimator: Any, inputs: list[Tensor]) -> dict[str, str]:
         """Write a model; see `export.write.predict`."""
+        self._inside.append(self.paths.get(id(estimator), (None, self._inside[-1]))[1])
         try:
             return write.predict(graph, estimator, inputs)
         except ExportError as error:
             raise self.located(error, estimator, inputs) from None
+        finally:
+            self._inside.pop()
 
     def transform(self, graph: Graph, estimator: Any, inputs: list[Tensor]) -> list[Tensor]:
         """Write a transformer; see `export.write.transform`."""
+        self._inside.append(self.paths.get(id(estimator), (None, self._inside[-1]))[1])
         try:
             return write.transform(graph, estimator, inputs)
         except ExportError as error:
             raise self.located(error, estimator, inputs) from None
+        finally:
+            self._inside.pop()
+
+    def wrote(self, operator: str) -> None:
+        """Note which step a node belongs to."""
+        self.nodes.append((self._inside[-1], operator))
 
     def located(self, error: ExportError, estimator: Any, inputs: Sequence[Tensor]) -> ExportError:
         """The refusal with the path of the step that it is about, and the column where that is plain."""

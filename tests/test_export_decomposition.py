@@ -40,7 +40,6 @@ from sklearn.random_projection import GaussianRandomProjection, SparseRandomProj
 from export.converters import cluster, decomposition, manifold, mixture
 from export.frame import Schema, take
 from export.graph import Graph
-from export.margin import margins
 from export.measure import Measured, measure
 from export.original import Original
 
@@ -213,15 +212,6 @@ def test_a_wrong_component_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     assert measured(PCA(2), numbers(), transformer=True).verdict == "WRONG"
 
 
-def test_margins_are_zero_between_centres_and_large_at_them() -> None:
-    model = KMeans(2, n_init=1, random_state=0).fit(numbers())
-    first, second = model.cluster_centers_
-    rows = pd.DataFrame([first, (first + second) / 2.0, second])
-    found = margins(model, rows)
-    assert found[1] < 1e-12
-    assert min(found[0], found[2]) > 1e-3
-
-
 @pytest.mark.filterwarnings("ignore:The number of connected components")
 @pytest.mark.filterwarnings("ignore:Changing the sparsity structure")
 @pytest.mark.parametrize("step", [Isomap(), Isomap(n_neighbors=8, n_components=3, metric="manhattan")], ids=repr)
@@ -229,9 +219,6 @@ def test_ways_through_training_rows(step: Isomap) -> None:
     found = measured(make_pipeline(StandardScaler(), step), numbers(100), transformer=True)
     assert found.verdict == "rounding", found
     assert found.undecidable < found.rows / 10
-    far = step.fit(numbers(100).to_numpy())
-    near, beyond = manifold.margins(far, np.vstack([numbers(1), numbers(1) + 1e90]))
-    assert beyond < 1e-12 and near > 1e-3
 
 
 @pytest.mark.filterwarnings("ignore:The number of connected components")

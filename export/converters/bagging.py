@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 from sklearn.ensemble import AdaBoostClassifier, AdaBoostRegressor, BaggingClassifier, BaggingRegressor
 
-from export.converters import margins
 from export.converters.converter import Converter
 from export.converters.linear import class_of_largest, positive_label
 from export.converters.member import (
@@ -91,14 +90,11 @@ def convert_boosted_regressor(graph: Graph, estimator: Any, inputs: list[Tensor]
 
 
 CONVERTERS: dict[type, Converter] = {
-    BaggingClassifier: Converter(
-        predict=convert_bagging_classifier, margins=margins.of_bag, takes_text=True, members=named_members
-    ),
+    BaggingClassifier: Converter(predict=convert_bagging_classifier, takes_text=True, members=named_members),
     BaggingRegressor: Converter(predict=convert_bagging_regressor, takes_text=True, members=named_members),
     AdaBoostClassifier: Converter(
         predict=convert_boosted_classifier,
         check=check_boosted,
-        margins=margins.of_members,
         takes_text=True,
         members=named_members,
     ),

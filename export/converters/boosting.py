@@ -19,7 +19,7 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor, ExtraTre
 
 from export.converters.converter import Converter
 from export.converters.linear import binary_probabilities, class_of_largest, positive_label
-from export.converters.trees import Tree, add_ensemble, as_float32, from_cart
+from export.converters.trees import Tree, add_ensemble, as_float32, from_cart, unless_endless
 from export.graph import Graph, Tensor
 
 CONSTANT = (DummyClassifier, DummyRegressor)
@@ -77,7 +77,8 @@ def convert_regressor(graph: Graph, estimator: Any, inputs: list[Tensor]) -> dic
 
 
 def _raw(graph: Graph, estimator: Any, inputs: list[Tensor]) -> str:
-    matrix = as_float32(graph, graph.single(inputs))
+    given = graph.single(inputs)
+    matrix = as_float32(graph, given)
     stages = estimator.estimators_
     trees = [
         from_cart(member.tree_, estimator.learning_rate * member.tree_.value[:, 0, 0])
@@ -87,9 +88,11 @@ def _raw(graph: Graph, estimator: Any, inputs: list[Tensor]) -> str:
     width = stages.shape[1]
     if _starts_by_row(estimator):
         each = add_ensemble(graph, matrix, trees, range(len(trees)), len(trees))
-        return _running(graph, _start_by_row(graph, estimator, matrix), each, stages.shape)
-    start_trees(trees, _start(estimator))
-    return add_ensemble(graph, matrix, trees, [index % width for index in range(len(trees))], width)
+        total = _running(graph, _start_by_row(graph, estimator, matrix), each, stages.shape)
+    else:
+        start_trees(trees, _start(estimator))
+        total = add_ensemble(graph, matrix, trees, [index % width for index in range(len(trees))], width)
+    return unless_endless(graph, total, given)
 
 
 def _start_by_row(graph: Graph, estimator: Any, matrix: str) -> str:

@@ -36,7 +36,9 @@ def convert_nearest(graph: Graph, estimator: Any, inputs: list[Tensor]) -> dict[
     Where squares overflow to no number, scikit-learn has a distance of zero.
     """
     matrix, centres = graph.matrix(inputs), _centres(estimator)
-    squares = _squared(graph, matrix, centres, _twice(graph, matrix, centres))
+    axis = graph.constant(np.array([1]), "axis")
+    norms = graph.add("ReduceSum", graph.add("Mul", matrix, matrix), axis, keepdims=1)  # BLAS's dot there
+    squares = _squared(graph, centres, _twice(graph, matrix, centres), norms)
     zero = graph.constant(np.zeros((1, 1)), "zero")
     label = _first_smallest(graph, graph.add("Where", graph.add("Greater", squares, zero), squares, zero))
     if type(estimator) is Birch:
@@ -58,7 +60,8 @@ def convert_distances(graph: Graph, estimator: Any, inputs: list[Tensor]) -> lis
             step="birch",
         )
     matrix, centres = graph.matrix(inputs), _centres(estimator)
-    squares = _squared(graph, matrix, centres, _twice(graph, matrix, centres))
+    norms = squared_norms(graph, matrix, centres.shape[1])
+    squares = _squared(graph, centres, _twice(graph, matrix, centres), norms)
     positive = graph.add("Max", squares, graph.constant(np.zeros((1, 1)), "zero"))
     return dense(graph.add("Sqrt", positive), len(centres))
 
@@ -88,56 +91,6 @@ def convert_bisecting(graph: Graph, estimator: Any, inputs: list[Tensor]) -> dic
     return {"label": graph.add("Squeeze", label(estimator._bisecting_tree), graph.constant(np.array([1]), "axis"))}
 
 
-def margins_of_means(estimator: Any, matrix: Matrix) -> Matrix:
-    """How much farther the nearest centre with another label is, in |centre|^2 - 2 x.centre."""
-    centres = _centres(estimator)
-    return _margins(matrix, centres, np.arange(len(centres)), False)
-
-
-def margins_of_nearest(estimator: Any, matrix: Matrix) -> Matrix:
-    """How much farther the nearest centre with another label is, in squared distances."""
-    centres = _centres(estimator)
-    labels = estimator.subcluster_labels_ if type(estimator) is Birch else np.arange(len(centres))
-    return _margins(matrix, centres, labels, True)
-
-
-def margins_of_bisecting(estimator: Any, matrix: Matrix) -> Matrix:
-    """The smallest margin on the way down the tree."""
-    found = np.full(len(matrix), np.inf)
-    waiting = [(estimator._bisecting_tree, np.arange(len(matrix)))]
-    while waiting:
-        node, rows = waiting.pop()
-        if node.left is None or not len(rows):
-            continue
-        centres = np.array([node.left.center, node.right.center]) + getattr(estimator, "_X_mean", 0.0)
-        found[rows] = np.minimum(found[rows], _margins(matrix[rows], centres, np.arange(2), False))
-        apart = row_norms(centres, squared=True) - 2.0 * matrix[rows] @ centres.T
-        right = apart[:, 1] < apart[:, 0]
-        waiting += [(node.left, rows[~right]), (node.right, rows[right])]
-    return found
-
-
-def _margins(matrix: Matrix, centres: Matrix, labels: npt.NDArray[Any], whole: bool) -> Matrix:
-    """The gap between the two nearest centres of different labels, beside the largest terms that are added up.
-
-    Args:
-        matrix: float64 of shape (n_rows, n_features).
-        centres: float64 of shape (n_centres, n_features).
-        labels: of the centres.
-        whole: |x|^2 is one of the terms.
-    """
-    norms = row_norms(centres, squared=True)
-    squares = norms - 2.0 * matrix @ centres.T
-    best = np.argmin(squares, axis=1)
-    other = np.where(labels[None, :] != labels[best][:, None], squares, np.inf)
-    second, rows = np.argmin(other, axis=1), np.arange(len(matrix))
-    length = np.sqrt(row_norms(matrix, squared=True))
-    size = np.maximum(norms[best], norms[second])
-    size = size + 2.0 * length * np.sqrt(size) + (length**2 if whole else 0.0)
-    found: Matrix = (other[rows, second] - squares[rows, best]) / size
-    return found
-
-
 def _nodes(node: Any) -> list[Any]:
     return [node] if node.left is None else [node, *_nodes(node.left), *_nodes(node.right)]
 
@@ -154,10 +107,10 @@ def _apart(graph: Graph, matrix: str, centres: Matrix) -> str:
     return graph.add("Add", norms, _twice(graph, matrix, centres))
 
 
-def _squared(graph: Graph, matrix: str, centres: Matrix, twice: str) -> str:
+def _squared(graph: Graph, centres: Matrix, twice: str, own: str) -> str:
     """-2 x.centre + |x|^2 + |centre|^2; rounding may make it negative."""
     norms = graph.constant(row_norms(centres, squared=True)[None, :], "norms")
-    return graph.add("Add", graph.add("Add", twice, squared_norms(graph, matrix, centres.shape[1])), norms)
+    return graph.add("Add", graph.add("Add", twice, own), norms)
 
 
 def _first_smallest(graph: Graph, numbers: str) -> str:
@@ -172,12 +125,10 @@ def check_converged(estimator: Any) -> tuple[str, str] | None:
 
 
 CONVERTERS: dict[type, Converter] = {
-    KMeans: Converter(predict=convert_means, transform=convert_distances, margins=margins_of_means),
-    MiniBatchKMeans: Converter(predict=convert_means, transform=convert_distances, margins=margins_of_means),
-    BisectingKMeans: Converter(predict=convert_bisecting, transform=convert_distances, margins=margins_of_bisecting),
-    Birch: Converter(predict=convert_nearest, transform=convert_distances, margins=margins_of_nearest),
-    MeanShift: Converter(predict=convert_nearest, margins=margins_of_nearest),
-    AffinityPropagation: Converter(
-        predict=convert_nearest, check=check_converged, carries_rows=lambda _: True, margins=margins_of_nearest
-    ),
+    KMeans: Converter(predict=convert_means, transform=convert_distances),
+    MiniBatchKMeans: Converter(predict=convert_means, transform=convert_distances),
+    BisectingKMeans: Converter(predict=convert_bisecting, transform=convert_distances),
+    Birch: Converter(predict=convert_nearest, transform=convert_distances),
+    MeanShift: Converter(predict=convert_nearest),
+    AffinityPropagation: Converter(predict=convert_nearest, check=check_converged, carries_rows=lambda _: True),
 }

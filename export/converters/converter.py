@@ -4,16 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
 from export.graph import Graph, Tensor
 
 Predict = Callable[[Graph, Any, list[Tensor]], dict[str, str]]
 Transform = Callable[[Graph, Any, list[Tensor]], str | list[Tensor]]
 Check = Callable[[Any], tuple[str, str] | None]
 Members = Callable[[Any], list[tuple[str, Any]]]
-Margins = Callable[[Any, npt.NDArray[np.float64]], npt.NDArray[np.float64]]
 
 
 def _accept(_estimator: Any) -> None:
@@ -44,9 +40,6 @@ class Converter:
         takes_text: string columns may go in.
         members: the fitted estimators inside it, by name; a string such as "passthrough" may stand for one.
         carries_rows: whether the graph has to hold rows of the training table.
-        margins: of one that chooses by rounded numbers, after which its label or its numbers jump: how far each row of
-            a float64 matrix is from another choice, as a share of the numbers that are compared, float64 of shape
-            (n_rows,). At most `export.margin.AT_JUMP` of them: nothing is compared there.
     """
 
     predict: Predict | None = None
@@ -55,4 +48,3 @@ class Converter:
     takes_text: bool = False
     members: Members = _none
     carries_rows: Callable[[Any], bool] = _no
-    margins: Margins | None = None

@@ -51,17 +51,6 @@ def convert_centroids(graph: Graph, estimator: Any, inputs: list[Tensor]) -> dic
     return answers
 
 
-def margins_of_centroids(estimator: Any, matrix: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """How much farther the next centroid is, in squared distances; infinite where no squares are compared."""
-    centroids = estimator.centroids_
-    if estimator.metric != "euclidean" or len(centroids) < 2 or not _alike(estimator):
-        return np.full(len(matrix), np.inf)
-    lengths = np.einsum("ij,ij->i", centroids, centroids)
-    nearest, second = np.sort(lengths - 2.0 * matrix @ centroids.T, axis=1)[:, :2].T
-    found: npt.NDArray[np.float64] = (second - nearest) / (np.linalg.norm(matrix, axis=1) + np.sqrt(lengths.max())) ** 2
-    return found
-
-
 def _alike(estimator: Any) -> bool:
     return bool(np.isclose(estimator.class_prior_, 1 / len(estimator.classes_)).all())
 
@@ -116,5 +105,5 @@ def _answers(graph: Graph, estimator: Any, scores: str) -> dict[str, str]:
 CONVERTERS: dict[type, Converter] = {
     LinearDiscriminantAnalysis: Converter(predict=convert_logistic, transform=transform_linear, check=check),
     QuadraticDiscriminantAnalysis: Converter(predict=convert_quadratic),
-    NearestCentroid: Converter(predict=convert_centroids, margins=margins_of_centroids),
+    NearestCentroid: Converter(predict=convert_centroids),
 }

@@ -80,28 +80,6 @@ def _system(estimator: Any) -> tuple[Matrix, float]:
     return gram, float(less)
 
 
-def margins_of_descent(estimator: Any, matrix: Matrix) -> Matrix:
-    """How far the gradient's share is from the one that stops, of all passes the least."""
-    gram, less = _system(estimator)
-    products = matrix @ estimator.components_.T - less
-    weights, found = np.zeros_like(products), np.full(len(matrix), np.inf)
-    first, active = np.zeros(len(matrix)), np.ones(len(matrix), dtype=bool)
-    for done in range(estimator.max_iter):
-        violation = np.zeros(len(matrix))
-        for place, row in enumerate(gram):
-            slope = weights @ row - products[:, place]
-            violation += np.abs(np.where(weights[:, place] == 0.0, np.minimum(0.0, slope), slope))
-            if row[place] != 0.0:
-                weights[:, place] = np.maximum(weights[:, place] - slope / row[place], 0.0)
-        first = violation if done == 0 else first
-        share = violation / np.where(first == 0.0, 1.0, first)
-        found[active] = np.fmin(found, np.abs(share - estimator.tol))[active]
-        active &= (share > estimator.tol) & (first != 0.0)
-        if not active.any():
-            break
-    return found
-
-
 def _repeated(graph: Graph, state: list[Value], turn: Any) -> str:
     """Repeat a turn for all rows until each has stopped; the first of the state at the end."""
     rows = Tensor(state[0].name, "double", 1)
@@ -134,5 +112,5 @@ def _whole(graph: Graph, value: int) -> str:
 
 
 CONVERTERS: dict[type, Converter] = {
-    NMF: Converter(transform=convert_descent, check=check_descent, margins=margins_of_descent),
+    NMF: Converter(transform=convert_descent, check=check_descent),
 }

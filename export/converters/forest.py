@@ -19,7 +19,7 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor, ExtraTre
 from export.converters.compact import compact, twin_matrix
 from export.converters.converter import Converter
 from export.converters.linear import class_of_largest
-from export.converters.trees import Tree, add_ensemble, from_cart
+from export.converters.trees import Tree, add_ensemble, from_cart, unless_endless
 from export.graph import DOUBLE, INT64, Graph, Tensor
 
 TREES_TOGETHER = 20
@@ -55,7 +55,8 @@ def convert_regressor(graph: Graph, estimator: Any, inputs: list[Tensor]) -> dic
 
 
 def _mean_leaves(graph: Graph, estimator: Any, inputs: list[Tensor]) -> str:
-    matrix = twin_matrix(graph, graph.single(inputs))
+    given = graph.single(inputs)
+    matrix = twin_matrix(graph, given)
     members = [member.tree_ for member in getattr(estimator, "estimators_", [estimator])]
     leaves = [np.flatnonzero(member.children_left < 0) for member in members]
     values = np.concatenate([_values(estimator, member, ends) for member, ends in zip(members, leaves, strict=True)])
@@ -66,9 +67,9 @@ def _mean_leaves(graph: Graph, estimator: Any, inputs: list[Tensor]) -> str:
         total = _counts(graph, matrix, members, leaves, [table[each, 1] for each in rows])
     else:
         total = _sums(graph, matrix, members, leaves, rows, table)
-    if len(members) == 1:
-        return total
-    return graph.add("Div", total, graph.constant(np.array([[float(len(members))]]), "trees"))
+    if len(members) > 1:
+        total = graph.add("Div", total, graph.constant(np.array([[float(len(members))]]), "trees"))
+    return unless_endless(graph, total, given)
 
 
 def _values(estimator: Any, member: Any, leaves: Rows) -> npt.NDArray[np.float64]:

@@ -158,14 +158,6 @@ def _members(estimator: Any) -> list[Any]:
     return list(base.estimators_) if estimator.n_classes_ > 2 else [base]
 
 
-def margins(estimator: Any, matrix: Rows) -> Rows:
-    """How far the latent mean that decides two classes is from zero; infinite for more, where probabilities decide."""
-    if len(_members(estimator)) > 1:
-        return np.full(len(matrix), np.inf)
-    member = estimator.base_estimator_
-    return np.asarray(np.abs(member.kernel_(matrix, member.X_train_) @ (member.y_train_ - member.pi_)))
-
-
 def convert_classifier(graph: Graph, estimator: Any, inputs: list[Tensor]) -> dict[str, str]:
     """Write the class's probability, or each class's against the rest, divided by their sum."""
     matrix = graph.matrix(inputs)
@@ -239,7 +231,5 @@ def _polynomial(graph: Graph, x: str, coefficients: list[float]) -> str:
 
 CONVERTERS: dict[type, Converter] = {
     GaussianProcessRegressor: Converter(predict=convert_regressor, check=check_regressor, carries_rows=holds_rows),
-    GaussianProcessClassifier: Converter(
-        predict=convert_classifier, check=check_classifier, carries_rows=holds_rows, margins=margins
-    ),
+    GaussianProcessClassifier: Converter(predict=convert_classifier, check=check_classifier, carries_rows=holds_rows),
 }

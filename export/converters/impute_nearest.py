@@ -3,7 +3,6 @@
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from sklearn.impute import KNNImputer
 
 from export.converters import impute
@@ -11,17 +10,10 @@ from export.converters.converter import Converter
 from export.converters.kernels import holds_rows, number
 from export.graph import DOUBLE, Graph, Tensor
 from export.subgraph import Value, add_several, each_row, either
-from lambda_handler.contract import is_missing
-
-Matrix = npt.NDArray[np.float64]
-SAMPLE = 200  # training rows with a hole that `check` asks about
-MOST = 0.25  # of them that may hang on rounding
-NEAR = 1e-4  # of the terms that a squared distance is the difference of: below it, too few digits are left
-TURN = 2e-12  # gaps beside those terms that are within their rounding
 
 
 def check(estimator: Any) -> tuple[str, str] | None:
-    """Refuse distances and weights in Python, and tables on which the choice of neighbours is rounding."""
+    """Refuse distances and weights in Python."""
     if estimator.metric != "nan_euclidean" or estimator.weights not in {"uniform", "distance"}:
         return (
             f"metric={estimator.metric!r} with weights={estimator.weights!r} has no exact form",
@@ -29,15 +21,6 @@ def check(estimator: Any) -> tuple[str, str] | None:
         )
     if not estimator._valid_mask.any() and not estimator.keep_empty_features:
         return "it keeps no column: none held a value", "Leave these columns out, or set keep_empty_features=True."
-    holes = np.flatnonzero(estimator._mask_fit_X[:, estimator._valid_mask].any(axis=1))
-    drawn = holes[np.unique(np.linspace(0, len(holes) - 1, min(SAMPLE, len(holes))).astype(int))]
-    lost = margins(estimator, estimator._fit_X[drawn]) <= TURN
-    if lost.sum() > MOST * len(lost):
-        return (
-            f"{int(lost.sum())} of {len(lost)} training rows with a hole have neighbours that are equally near up to "
-            "rounding: which of them fill the hole hangs on the machine",
-            "Scale the columns first (StandardScaler) and set weights='uniform', or use IterativeImputer.",
-        )
     return impute.check(estimator)
 
 
@@ -162,59 +145,4 @@ def _total(graph: Graph, values: str) -> str:
     return graph.add("ReduceSum", values, graph.constant(np.array([0]), "axis"), keepdims=1)
 
 
-def margins(estimator: Any, matrix: Matrix) -> Matrix:
-    """How much farther the next training row is than the last that fills a hole, of the holes of each row the least.
-
-    In squared distances, beside the terms that they are the difference of. Infinite where the choice changes nothing.
-    With weights="distance" also how near to nothing a distance is, of which the terms' rounding is a large share then.
-    """
-    found = np.full(len(matrix), np.inf)
-    absent = _absent(estimator, matrix)
-    for row in np.flatnonzero(absent[:, estimator._valid_mask].any(axis=1)):
-        apart, terms = _squares(estimator, matrix[row], absent[row])
-        for column in np.flatnonzero(absent[row] & estimator._valid_mask):
-            donors = np.flatnonzero(~estimator._mask_fit_X[:, column])
-            margin = _margin(estimator, apart[donors], terms[donors], estimator._fit_X[donors, column])
-            found[row] = min(found[row], margin)
-    return found
-
-
-def _absent(estimator: Any, matrix: Matrix) -> npt.NDArray[np.bool_]:
-    code = estimator.missing_values
-    return np.asarray(np.isnan(matrix) if is_missing(code) else matrix == float(code))
-
-
-def _squares(estimator: Any, row: Matrix, absent: npt.NDArray[np.bool_]) -> tuple[Matrix, Matrix]:
-    """Squared distances of a row to the stored rows, and the sizes of the terms that they are the difference of."""
-    mask, stored = estimator._mask_fit_X, estimator._fit_X
-    held = ~(mask | absent[None, :])
-    apart = np.where(held, row - stored, 0.0)
-    count = held.sum(axis=1)
-    share = len(row) / np.maximum(count, 1)
-    sizes = np.where(absent, 0.0, row) @ np.where(absent, 0.0, row) + (np.where(mask, 0.0, stored) ** 2).sum(axis=1)
-    return np.where(count > 0, (apart * apart).sum(axis=1) * share, np.nan), sizes * share
-
-
-def _margin(estimator: Any, apart: Matrix, terms: Matrix, values: Matrix) -> float:
-    """The margin of one hole, given its donors."""
-    known = ~np.isnan(apart)
-    apart, terms, values = apart[known], np.maximum(terms[known], np.finfo(np.float64).tiny), values[known]
-    if not np.isfinite(terms).all():
-        return 0.0
-    order = np.argsort(apart, kind="stable")
-    chosen, count = order[: estimator.n_neighbors], estimator.n_neighbors
-    least = np.inf
-    if estimator.weights == "distance":
-        least = float((apart / terms)[chosen].min(initial=np.inf)) / NEAR * TURN
-    if len(apart) <= count:
-        return least
-    last, following = order[count - 1 : count + 1]
-    tied = np.abs(apart - apart[last]) <= TURN * terms
-    if np.ptp(values[tied]) == 0.0:
-        return least
-    return min(least, float((apart[following] - apart[last]) / max(terms[following], terms[last])))
-
-
-CONVERTERS: dict[type, Converter] = {
-    KNNImputer: Converter(transform=convert, check=check, carries_rows=holds_rows, margins=margins)
-}
+CONVERTERS: dict[type, Converter] = {KNNImputer: Converter(transform=convert, check=check, carries_rows=holds_rows)}

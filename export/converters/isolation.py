@@ -8,7 +8,7 @@ from sklearn.ensemble._iforest import _average_path_length
 
 from export.converters.converter import Converter
 from export.converters.member import flat, with_number
-from export.converters.trees import Tree, add_ensemble, as_float32, from_cart
+from export.converters.trees import Tree, add_ensemble, as_float32, from_cart, unless_endless
 from export.graph import DOUBLE, INT64, Graph, Tensor
 
 
@@ -21,7 +21,8 @@ def check_isolation(estimator: Any) -> tuple[str, str] | None:
 
 def convert_isolation(graph: Graph, estimator: Any, inputs: list[Tensor]) -> dict[str, str]:
     """Write -(2 ** -(sum of depths / normal depth)) - offset; below zero is an outlier, index 0 of [-1, 1]."""
-    matrix = as_float32(graph, graph.single(inputs))
+    given = graph.single(inputs)
+    matrix = as_float32(graph, given)
     chosen = estimator._max_features != estimator.n_features_in_
     trees = []
     for index, (member, features) in enumerate(zip(estimator.estimators_, estimator.estimators_features_, strict=True)):
@@ -30,7 +31,7 @@ def convert_isolation(graph: Graph, estimator: Any, inputs: list[Tensor]) -> dic
         if chosen:
             tree.feature = np.asarray(features)[np.where(tree.leaves, 0, tree.feature)]
         trees.append(tree)
-    depths = add_ensemble(graph, matrix, trees, [0] * len(trees), 1)
+    depths = unless_endless(graph, add_ensemble(graph, matrix, trees, [0] * len(trees), 1), given)
     normal = len(trees) * _average_path_length([estimator._max_samples])
     power = graph.add("Neg", with_number(graph, "Div", depths, normal))
     share = graph.add("Pow", graph.constant(np.full((1, 1), 2.0), "two"), power)

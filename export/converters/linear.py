@@ -78,19 +78,6 @@ def convert_ridge(graph: Graph, estimator: Any, inputs: list[Tensor]) -> dict[st
     return {"label": graph.add("Cast", above, to=INT64), "scores": scores}
 
 
-def margins_of_ridge(estimator: Any, matrix: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """How far the score of the label that is closest to zero is from it, as a share of what is added up.
-
-    Several labels have no other numbers than these; otherwise it is infinite, since the scores stand beside the label.
-    """
-    if not estimator._label_binarizer.y_type_.startswith("multilabel"):
-        return np.full(len(matrix), np.inf)
-    weights, intercept = estimator.coef_.T, estimator.intercept_
-    sizes = np.abs(matrix) @ np.abs(weights) + np.abs(intercept)
-    found: npt.NDArray[np.float64] = (np.abs(matrix @ weights + intercept) / sizes).min(axis=1)
-    return found
-
-
 def convert_logistic(graph: Graph, estimator: Any, inputs: list[Tensor]) -> dict[str, str]:
     """Write expit or softmax of the decision function; the label comes from the decision function itself."""
     scores = decision(graph, estimator, inputs)
@@ -190,8 +177,8 @@ MULTI_TASK = (MultiTaskElasticNet, MultiTaskElasticNetCV, MultiTaskLasso, MultiT
 CONVERTERS: dict[type, Converter] = {
     LogisticRegression: Converter(predict=convert_logistic, check=check),
     LogisticRegressionCV: Converter(predict=convert_logistic, check=check),
-    RidgeClassifier: Converter(predict=convert_ridge, check=check, margins=margins_of_ridge),
-    RidgeClassifierCV: Converter(predict=convert_ridge, check=check, margins=margins_of_ridge),
+    RidgeClassifier: Converter(predict=convert_ridge, check=check),
+    RidgeClassifierCV: Converter(predict=convert_ridge, check=check),
     RANSACRegressor: Converter(predict=convert_ransac, members=ransac_members),
     **{cls: Converter(predict=convert_classifier, check=check) for cls in CLASSIFIERS},
     **{cls: Converter(predict=convert_regressor, check=check) for cls in (*LINEAR_REGRESSORS, *MULTI_TASK)},

@@ -39,14 +39,6 @@ def _ways(estimator: Any, matrix: Matrix) -> Iterator[Matrix]:
         yield np.min(estimator.dist_matrix_[rows] + apart[:, None], axis=0)
 
 
-def margins(estimator: Any, matrix: Matrix) -> Matrix:
-    """How much longer the longest way to a training row is than the shortest, as a share.
-
-    Where a row is so far out that all are equal up to rounding, nothing but that is left to project.
-    """
-    return np.array([1.0 - way.min() / way.max() for way in _ways(estimator, matrix)])
-
-
 def convert(graph: Graph, estimator: Any, inputs: list[Tensor]) -> list[Tensor]:
     """Write the least of distance and way over the neighbours, squared, times -0.5, and its projection."""
     count = estimator.nbrs_.n_neighbors
@@ -70,6 +62,6 @@ def check_never(_estimator: Any) -> tuple[str, str]:
 
 
 CONVERTERS: dict[type, Converter] = {
-    Isomap: Converter(transform=convert, check=check, carries_rows=holds_rows, margins=margins),
+    Isomap: Converter(transform=convert, check=check, carries_rows=holds_rows),
     LocallyLinearEmbedding: Converter(check=check_never),
 }

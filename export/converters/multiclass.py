@@ -12,7 +12,6 @@ from sklearn.multiclass import (
     _threshold_for_binary_predict,
 )
 
-from export.converters import margins
 from export.converters.converter import Converter
 from export.converters.linear import class_of_largest
 from export.converters.member import (
@@ -131,11 +130,7 @@ def convert_code(graph: Graph, estimator: Any, inputs: list[Tensor]) -> dict[str
 
 CONVERTERS: dict[type, Converter] = {
     _ConstantPredictor: Converter(predict=convert_constant, takes_text=True),
-    OneVsRestClassifier: Converter(
-        predict=convert_rest, check=check, margins=margins.of_rest, takes_text=True, members=named_members
-    ),
-    OneVsOneClassifier: Converter(predict=convert_one, check=check, margins=margins.of_members, members=named_members),
-    OutputCodeClassifier: Converter(
-        predict=convert_code, check=check, margins=margins.of_codes, takes_text=True, members=named_members
-    ),
+    OneVsRestClassifier: Converter(predict=convert_rest, check=check, takes_text=True, members=named_members),
+    OneVsOneClassifier: Converter(predict=convert_one, check=check, members=named_members),
+    OutputCodeClassifier: Converter(predict=convert_code, check=check, takes_text=True, members=named_members),
 }

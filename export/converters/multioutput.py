@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 from sklearn.multioutput import ClassifierChain, MultiOutputClassifier, MultiOutputRegressor, RegressorChain
 
-from export.converters import margins
 from export.converters.converter import Converter
 from export.converters.linear import binary_probabilities_of
 from export.converters.member import METHODS, answer, as_array, column, named_members, predicted, side_by_side
@@ -73,11 +72,7 @@ def convert_chain(graph: Graph, estimator: Any, inputs: list[Tensor]) -> dict[st
 
 CONVERTERS: dict[type, Converter] = {
     MultiOutputRegressor: Converter(predict=convert_values, takes_text=True, members=named_members),
-    MultiOutputClassifier: Converter(
-        predict=convert_labels, margins=margins.of_labels, takes_text=True, members=named_members
-    ),
+    MultiOutputClassifier: Converter(predict=convert_labels, takes_text=True, members=named_members),
     RegressorChain: Converter(predict=convert_chain, check=check_chain, members=named_members),
-    ClassifierChain: Converter(
-        predict=convert_chain, check=check_chain, margins=margins.of_chain, members=named_members
-    ),
+    ClassifierChain: Converter(predict=convert_chain, check=check_chain, members=named_members),
 }

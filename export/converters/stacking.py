@@ -4,7 +4,6 @@ from typing import Any
 
 from sklearn.ensemble import StackingClassifier, StackingRegressor
 
-from export.converters import margins
 from export.converters.converter import Converter
 from export.converters.member import named_members, response
 from export.graph import Graph, Tensor
@@ -51,7 +50,6 @@ CONVERTERS: dict[type, Converter] = {
         predict=convert,
         transform=transform,
         check=check_classifier,
-        margins=margins.of_stack,
         takes_text=True,
         members=members,
     ),

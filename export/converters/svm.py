@@ -65,17 +65,6 @@ def convert_classifier(graph: Graph, estimator: Any, inputs: list[Tensor]) -> di
     return {"label": class_of_largest(graph, _votes(graph, won, pairs, len(estimator.classes_))), "scores": scores}
 
 
-def margins(estimator: Any, matrix: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """How far each row is from a turn in the vote between two classes, beside its largest decision.
-
-    Infinite for two classes, whose score does not jump there and says itself how near they are.
-    """
-    if len(estimator.classes_) == 2:
-        return np.full(len(matrix), np.inf)
-    sizes = np.abs(estimator._decision_function(matrix)).reshape(len(matrix), -1)
-    return np.asarray(sizes.min(axis=1) / np.maximum(1.0, sizes.max(axis=1)))
-
-
 def convert_regressor(graph: Graph, estimator: Any, inputs: list[Tensor]) -> dict[str, str]:
     """Write the sum over the support vectors and the intercept, of shape (n_rows, 1)."""
     return {"value": _sums(graph, estimator, inputs, [[(0, _weights(estimator)[0])]])}
@@ -255,7 +244,7 @@ def _against_rest(graph: Graph, decisions: str, pairs: list[tuple[int, int]], cl
     return graph.add("Add", _votes(graph, not_lost, pairs, classes), graph.add("Div", total, size))
 
 
-CLASSIFIER = Converter(predict=convert_classifier, check=check_classifier, carries_rows=holds_rows, margins=margins)
+CLASSIFIER = Converter(predict=convert_classifier, check=check_classifier, carries_rows=holds_rows)
 REGRESSOR = Converter(predict=convert_regressor, check=check, carries_rows=holds_rows)
 CONVERTERS: dict[type, Converter] = {
     SVC: CLASSIFIER,

@@ -77,6 +77,20 @@ def add_ensemble(graph: Graph, matrix: str, trees: Sequence[Tree], targets: Sequ
     return graph.add("TreeEnsemble", matrix, domain=ML, **parts.attributes(n_targets))
 
 
+def unless_endless(graph: Graph, numbers: str, matrix: str) -> str:
+    """NaN in place of a row's numbers where float32 of its matrix is infinite: scikit-learn rejects it, so we do.
+
+    Bounds of the columns keep such rows out in front of scalers; behind a logarithm single numbers are infinite.
+    """
+    if not graph.may_be_endless(matrix):
+        return numbers
+    rounded = graph.add("Cast", matrix, to=TensorProto.FLOAT)
+    endless = graph.add("Cast", graph.add("IsInf", rounded), to=DOUBLE)
+    some = graph.add("ReduceMax", endless, graph.constant(np.array([1]), "axis"), keepdims=1)
+    one = graph.add("Greater", some, graph.constant(np.zeros((1, 1)), "zero"))
+    return graph.add("Where", one, graph.constant(np.full((1, 1), np.nan), "no answer"), numbers)
+
+
 class _Parts:
     """The attribute arrays of a TreeEnsemble, tree after tree."""
 

@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 from sklearn.ensemble import VotingClassifier, VotingRegressor
 
-from export.converters import margins
 from export.converters.converter import Converter
 from export.converters.linear import class_of_largest
 from export.converters.member import answer, look_up, named_members, predicted, total, with_number
@@ -79,7 +78,6 @@ CONVERTERS: dict[type, Converter] = {
         predict=convert_classifier,
         transform=transform_classifier,
         check=check_classifier,
-        margins=margins.of_votes,
         takes_text=True,
         members=named_members,
     ),

@@ -3,7 +3,6 @@
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import (
     FixedThresholdClassifier,
@@ -15,7 +14,6 @@ from sklearn.model_selection._search_successive_halving import HalvingGridSearch
 from sklearn.semi_supervised import SelfTrainingClassifier
 
 from export.converters.converter import Converter
-from export.converters.forest import CLASSIFIERS as EXACT
 from export.converters.member import METHODS, answer, as_array, flat, with_number
 from export.graph import INT64, Graph, Tensor
 
@@ -98,26 +96,12 @@ def predict_by_threshold(graph: Graph, estimator: Any, inputs: list[Tensor]) -> 
     return {**found, "label": flat(graph, graph.add("Cast", label, to=INT64))}
 
 
-def margins_of_threshold(estimator: Any, X: Any) -> npt.NDArray[np.float64]:
-    """How far each row's number is from the threshold, float64 of shape (n_rows,); infinite where none is rounded."""
-    method, threshold, index = rule(estimator)
-    member = inside(estimator)
-    if type(member) in EXACT:
-        return np.full(len(X), np.inf)
-    said = np.asarray(getattr(member, method)(X), dtype=np.float64)
-    said = said[:, index] if method == "predict_proba" else said if index == 1 else -said
-    return np.abs(said - threshold)
-
-
 CONVERTERS: dict[type, Converter] = {
     FrozenEstimator: Converter(predict=predict, transform=transform, takes_text=True, members=members),
     **{
         cls: Converter(predict=predict, transform=transform, check=check_search, takes_text=True, members=members)
         for cls in SEARCHES
     },
-    **{
-        cls: Converter(predict=predict_by_threshold, margins=margins_of_threshold, takes_text=True, members=members)
-        for cls in THRESHOLDS
-    },
+    **{cls: Converter(predict=predict_by_threshold, takes_text=True, members=members) for cls in THRESHOLDS},
     SelfTrainingClassifier: Converter(predict=predict_array, members=members),
 }
