@@ -48,7 +48,7 @@ test: setup lint $(SCAN)/.ready ## all checks (under 15 minutes on 2 cores)
 	$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
 
 acceptance: setup ## every candidate of the real tables in every runtime (slow)
-	$(BIN)/pytest tests/test_acceptance.py -m "slow or not slow" --capture=no
+	$(BIN)/pytest tests/test_acceptance.py tests/test_export_score.py -m "slow or not slow" --capture=no
 
 lint: setup ## ruff, mypy, tsc, prettier
 	$(BIN)/ruff check .

@@ -276,6 +276,7 @@ def test_a_few_nodes_and_rows_say_what_the_whole_graph_says_on_all_rows(kind: st
     assert wrong == 0
 
 
+@pytest.mark.slow
 def test_the_real_forest_reaches_the_score(tmp_path: Path) -> None:
     if not LOAN.is_file():
         pytest.skip(f"the real loan table is not beside this checkout (looked for {LOAN})")
