@@ -1,5 +1,6 @@
 """What a degree of automation makes of an answer, and which configurations are refused."""
 
+import json
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -10,13 +11,16 @@ import pytest
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
 import selfsame
+from deploy.events import function_url_event
 from export import ExportError, export_bundle
 from export.acting import acting
-from lambda_handler.automation import AutomationError, read_automation
+from lambda_handler.automation import DEGREES, AutomationError, read_automation
 from lambda_handler.bundle import read_bundle
 from lambda_handler.contract import Contract, FormatError
 from lambda_handler.decide import Decider, number_of
-from tests.bundle_factory import EXAMPLE, FEATURES, THRESHOLD, Task, answer_of, contract_of
+from lambda_handler.http import make_handler
+from lambda_handler.service import AUTOMATION
+from tests.bundle_factory import EXAMPLE, FEATURES, THRESHOLD, Task, answer_of, contract_of, make_bundle, seal
 
 DIGEST = "0123456789abcdef" * 4
 MODEL = "0123456789ab+0123456789ab"
@@ -183,6 +187,44 @@ def test_the_function_may_have_another_degree_than_its_bundle() -> None:
         Decider(contract(), "partial")
     with pytest.raises(AutomationError, match="one of shadow"):
         read_automation(partial.document, "off")
+
+
+@pytest.fixture
+def bundle(tmp_path: Path) -> Path:
+    return make_bundle(tmp_path / "tiny")
+
+
+def test_the_environment_sets_another_degree(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(AUTOMATION, "human only")
+    [prediction] = make_handler(bundle)({"rows": [EXAMPLE]}, None)["predictions"]
+    assert prediction["decision"] == "refer"
+    assert "label" not in prediction
+    monkeypatch.setenv(AUTOMATION, "off")
+    with pytest.raises(AutomationError, match="one of shadow"):
+        make_handler(bundle)
+
+
+@pytest.mark.parametrize("degree", DEGREES)
+@pytest.mark.parametrize("accept", ["application/json", "text/csv", "application/jsonl", "v2"])
+def test_every_degree_is_told_in_every_form(bundle: Path, degree: str, accept: str) -> None:
+    document = json.loads((bundle / "contract.json").read_text())
+    told = automation(degree, [0, 1] if degree == "partial" else None, share=1e-9)
+    (bundle / "contract.json").write_text(json.dumps(document | told))
+    seal(bundle)
+    body: dict[str, Any] = EXAMPLE
+    if accept == "v2":
+        types = {"number": "FP64", "integer": "INT64", "boolean": "BOOL", "category": "BYTES"}
+        tensors = [{"name": each["name"], "shape": [1], "datatype": types[each["type"]],
+                    "data": [EXAMPLE[each["name"]]]} for each in FEATURES]  # fmt: skip
+        body = {"inputs": tensors}
+    path = "/v2/models/tiny/infer" if accept == "v2" else "/predict"
+    headers = [("content-type", "application/json"), *([("accept", accept)] if accept != "v2" else [])]
+    answer = make_handler(bundle)(function_url_event("POST", path, json.dumps(body).encode(), headers), None)
+    assert answer["statusCode"] == 200
+    assert ("refer" in answer["body"]) == (degree in {"human only", "partial"})
+    assert ("suggestion" in answer["body"]) == (degree == "assist")
+    probability = str(answer_of(EXAMPLE, "classification")["probabilities"]["1"])[:10]
+    assert (probability in answer["body"]) == (degree in {"assist", "full"})
 
 
 X = pd.DataFrame({"a": np.linspace(0.0, 1.0, 60), "b": np.tile([0.0, 1.0, 2.0], 20)})
