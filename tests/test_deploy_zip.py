@@ -15,14 +15,14 @@ import pytest
 
 from benchmarks.budgets import BUDGETS, Size, broken, size_of
 from deploy.elf import machine_of
-from deploy.emulator import machine_arch
 from deploy.package import OLDEST, build_package
 from deploy.pythons import RUNTIME_PYTHON, lambda_python
-from deploy.trim import DISTRIBUTIONS, libraries
-from deploy.wheels import ROOT
+from deploy.trim import DISTRIBUTIONS, Engine, libraries
+from deploy.wheels import ROOT, Arch
 from selfsame import main
 from tests.bundle_factory import make_bundle
 
+QUICK: list[tuple[Arch, Engine]] = [("x86_64", "binding"), ("x86_64", "capi"), ("arm64", "capi")]
 BUILD_AGAIN = """
 import os, sys
 os.umask(0o077)
@@ -57,13 +57,13 @@ def unpacked(archive: Path, folder: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def zips(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[Any, Any], Path]:
-    """A zip file for each architecture and engine."""
+    """A zip file for each architecture and engine, but for arm64's binding, which `make budgets` builds."""
     folder = tmp_path_factory.mktemp("zips")
     return {
         (arch, engine): build_package(
             bundle, folder / f"{arch}-{engine}.zip", arch=arch, engine=engine, python=lambda_python()
         )
-        for arch, engine in BUDGETS
+        for arch, engine in QUICK
     }
 
 
@@ -71,7 +71,7 @@ def test_the_zip_files_keep_their_budgets(zips: dict[tuple[Any, Any], Path]) -> 
     assert broken({which: size_of(out) for which, out in zips.items()}) == []
 
 
-@pytest.mark.parametrize(("arch", "engine"), sorted(BUDGETS))
+@pytest.mark.parametrize(("arch", "engine"), QUICK)
 def test_a_zip_file_holds_libraries_of_the_machine_in_order_without_times(
     tmp_path: Path, zips: dict[tuple[Any, Any], Path], arch: Any, engine: Any
 ) -> None:
@@ -102,7 +102,7 @@ def test_a_package_over_its_budget_is_reported() -> None:
 def test_the_same_inputs_give_the_same_zip_in_another_process_folder_and_mask(
     tmp_path: Path, bundle: Path, zips: dict[tuple[Any, Any], Path], engine: Any
 ) -> None:
-    arch, again = machine_arch(), tmp_path / "other-name.zip"
+    arch, again = "x86_64", tmp_path / "other-name.zip"
     kept = {name: value for name, value in os.environ.items() if name.startswith("PIP_") or name in {"PATH", "HOME"}}
     env = kept | {"TMPDIR": str(tmp_path), "PYTHONHASHSEED": "7", "LANG": "C", "PYTHONPATH": str(ROOT)}
     shutil.copytree(bundle, tmp_path / "copied")
