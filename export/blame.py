@@ -39,9 +39,9 @@ def refusal(nodes: Sequence[tuple[str, str]], some: int, rows: int) -> ExportErr
 
 
 def _steps(nodes: Sequence[tuple[str, str]]) -> tuple[str, str, str]:
-    """The step that rounds last before another one chooses, its operator, and the one that chooses."""
+    """The step that rounds in front of the first other one that chooses, its operator, and the one that chooses."""
     choices = [place for place, (_, operator) in enumerate(nodes) if operator in CHOICES]
-    for place in reversed(choices):
+    for place in choices:
         path = nodes[place][0]
         before = [each for each in nodes[:place] if each[1] in LOOSE and each[0] != path]
         if before:

@@ -2,7 +2,7 @@
 
 import re
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -21,9 +21,9 @@ from export.errors import ExportError
 from export.form import form_of
 from export.frame import Schema, take
 from export.graph import Tensor
-from export.precision import check_precision
+from export.precision import precision_obstacles
 from export.replacements import refusal_of
-from export.support import check_columns, check_missing, core_of, is_fitted, obstacles, patch_of
+from export.support import check_columns, core_of, is_fitted, missing_obstacles, obstacles, patch_of
 from export.write import answers
 from lambda_handler.answer import Form
 
@@ -265,21 +265,21 @@ def _of_fitted(fitted: Any, X: pd.DataFrame | None, tried: pd.DataFrame | None) 
         return found or [apart]  # what a refused step did not keep, is missing here
     sample = take(schema.values(tried), np.arange(min(ROWS, len(tried))))
     core = core_of(fitted)[0]
-    checks: list[Callable[[], None]] = [
-        lambda: check_missing(core, schema),
-        lambda: check_precision(core, schema, sample),
-        lambda: _write(fitted, schema, schema.frame(sample), found),
+    checks: list[Callable[[], Iterable[ExportError | None]]] = [
+        lambda: missing_obstacles(core, schema),
+        lambda: precision_obstacles(core, schema, sample),
+        lambda: [_said(lambda: _write(fitted, schema, schema.frame(sample), found))],
     ]
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         for check in checks:
             try:
-                error = _said(check)
+                errors = [error for error in check() if error]
             except Exception:
                 if not found:
                     raise
                 continue  # behind an obstacle nothing has to work
-            found += [error] if error else []
+            found += errors
     return found
 
 

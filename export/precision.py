@@ -1,7 +1,7 @@
 """Where scikit-learn computes in float32: a step that gets nothing but float32 columns does, and the graph does not."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from numbers import Real
 from typing import Any
 
@@ -25,24 +25,25 @@ SAME = {  # these compare and copy numbers, or bring them to a dtype of their ow
 }  # fmt: skip
 
 
-def check_precision(core: Any, schema: Schema, table: Columns) -> None:
-    """Refuse a step that computes in float32.
+def precision_obstacles(core: Any, schema: Schema, table: Columns) -> list[ExportError]:
+    """Refuse steps that compute in float32.
 
     Args:
         core: an exportable estimator without its threshold.
         schema: the columns that it was fitted on.
         table: graph values of the training rows.
 
-    Raises:
-        ExportError: names the step, the first float32 column that it sees, and the change.
+    Returns:
+        Per step a refusal that names it, the first float32 column that it sees, and the change.
     """
     sample = schema.frame(take(table, np.arange(min(ROWS, len(table[0])))))
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
-        _walk(core, sample, [column.name for column in schema.columns if column.dtype == "float32"], "")
+        single = [column.name for column in schema.columns if column.dtype == "float32"]
+        return list(_walk(core, sample, single, ""))
 
 
-def _walk(step: Any, data: Any, single: Sequence[str], path: str) -> None:
+def _walk(step: Any, data: Any, single: Sequence[str], path: str) -> Iterator[ExportError]:
     """Check a step and those inside it.
 
     Args:
@@ -54,7 +55,7 @@ def _walk(step: Any, data: Any, single: Sequence[str], path: str) -> None:
     if isinstance(step, Pipeline):
         for name, inner in step.steps:
             if inner is not None and not isinstance(inner, str):
-                _walk(inner, data, single, f"{path} > {name}" if path else name)
+                yield from _walk(inner, data, single, f"{path} > {name}" if path else name)
                 data = inner.transform(data) if inner is not step.steps[-1][1] else data
     elif isinstance(step, ColumnTransformer):
         for name, inner, _ in step.transformers_:
@@ -62,13 +63,13 @@ def _walk(step: Any, data: Any, single: Sequence[str], path: str) -> None:
             if len(taken) and not isinstance(inner, str):
                 part = data.iloc[:, taken] if isinstance(data, pd.DataFrame) else data[:, taken]
                 known = [each for each in single if each in part] if isinstance(data, pd.DataFrame) else single
-                _walk(inner, part, known, f"{path or 'columntransformer'} > {name}")
+                yield from _walk(inner, part, known, f"{path or 'columntransformer'} > {name}")
     elif isinstance(step, FeatureUnion) or REGISTRY[type(step)].members(step):
         for name, inner in REGISTRY[type(step)].members(step):
             if inner is not None and not isinstance(inner, str) and _takes(inner, data):
-                _walk(inner, data, single, f"{path or type(step).__name__.lower()} > {name}")
+                yield from _walk(inner, data, single, f"{path or type(step).__name__.lower()} > {name}")
     else:
-        _check(step, data, single, path or type(step).__name__.lower())
+        yield from _check(step, data, single, path or type(step).__name__.lower())
 
 
 def _takes(inner: Any, data: Any) -> bool:
@@ -77,12 +78,12 @@ def _takes(inner: Any, data: Any) -> bool:
     return getattr(inner, "n_features_in_", width) == width
 
 
-def _check(step: Any, data: Any, single: Sequence[str], path: str) -> None:
+def _check(step: Any, data: Any, single: Sequence[str], path: str) -> Iterator[ExportError]:
     seen = _seen(data)
     if seen not in {np.dtype(np.float32), np.dtype(np.float16)} or _same(step):
         return
     names = ", ".join(f'{name!r}: "float64"' for name in single)
-    raise ExportError(
+    yield ExportError(
         f"{type(step).__name__} gets nothing but {seen} numbers and computes with {seen}, the export with float64",
         f"Convert before fitting: X = X.astype({{{names}}}), then fit again."
         if single

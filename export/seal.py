@@ -28,19 +28,19 @@ from export.decidable import decidable_labels
 from export.describe import contract_document, reference_document
 from export.edges import edges
 from export.effort import Effort, effort_named
-from export.errors import ExportError
+from export.errors import ExportError, raise_all
 from export.evidence import gather
 from export.faults import Faults
 from export.frame import Columns, Schema
 from export.nudge import nudge
 from export.original import Original
 from export.places import Places, sample_of
-from export.precision import check_precision
+from export.precision import precision_obstacles
 from export.probe import probe
 from export.prove import certify, golden_rows
 from export.rows import COUNTS, RowMaker
 from export.settle import settle, settle_stratum
-from export.support import check_columns, check_exportable, check_missing, core_of
+from export.support import check_columns, check_exportable, core_of, missing_obstacles
 from export.sweep import sweep
 from export.tolerance import class_of, rounding_of
 from lambda_handler.bundle import Bundle
@@ -112,10 +112,10 @@ def export_bundle(  # noqa: PLR0913 - the public interface: every choice has a d
     booleans = [name for name, told in (about or {}).get("features", {}).items() if told.get("type") == "boolean"]
     schema = Schema(X, booleans, columns_read(core_of(estimator)[0]))
     check_columns(estimator, schema)
-    check_missing(core_of(estimator)[0], schema)
+    raise_all(missing_obstacles(core_of(estimator)[0], schema))
     told = {**ABOUT, "name": out.name, "target": {"name": "target", "unit": None, "description": None}, **(about or {})}
     table = schema.values(X)
-    check_precision(core_of(estimator)[0], schema, table)
+    raise_all(precision_obstacles(core_of(estimator)[0], schema, table))
     told |= acting(X.columns, automation, abstain, loggable, capture)
     told["carries"] = check_carried(core_of(estimator)[0], allowed=allow_training_rows)
     report("converting")

@@ -24,15 +24,15 @@ from lambda_handler.contract import is_missing, is_plain_text
 METHODS = ("predict", "predict_proba", "decision_function", "transform", "fit_transform")
 
 
-def check_missing(core: Any, schema: Schema) -> None:
+def missing_obstacles(core: Any, schema: Schema) -> Iterator[ExportError]:
     """Refuse imputers and indicators that look for another missing value than the one that their text column holds.
 
     Args:
         core: an exportable estimator without its threshold.
         schema: the columns that it was fitted on.
 
-    Raises:
-        ExportError: names the step and the column.
+    Returns:
+        A refusal of each such column of each step.
     """
     first = core.steps[0][1] if type(core) is Pipeline else core
     if type(first) is not ColumnTransformer:
@@ -46,7 +46,7 @@ def check_missing(core: Any, schema: Schema) -> None:
             column = schema.columns[index]
             holds, seeks = _mark(column.missing), _mark(step.missing_values)
             if column.dtype == "string" and holds != seeks:
-                raise ExportError(
+                yield ExportError(
                     f"the column's missing value is {holds} and this imputer looks for {seeks}: it leaves it in place",
                     f'Set missing_values={holds}, or convert the column with astype("str") and fit again.',
                     step=known[id(step)][1],

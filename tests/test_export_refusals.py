@@ -19,7 +19,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder, StandardScaler
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
-from export import ExportError, export_bundle
+from export import ExportError, check_pipeline, export_bundle
 from export.converters import REGISTRY, scale
 
 
@@ -215,3 +215,19 @@ def test_an_imputer_that_looks_for_another_missing_value_is_refused(tmp_path: Pa
         message = f"{where}: the column's missing value is None and this imputer looks"
         with pytest.raises(ExportError, match=message):
             export_bundle(fitted, X, tmp_path / "refused")
+
+
+def test_every_column_and_step_is_named_at_once(tmp_path: Path) -> None:
+    holes = pd.Series(["own", "rent", None, "own"] * 20, dtype=object)
+    X = pd.DataFrame({"home": holes, "work": holes, "age": np.arange(80.0)})
+    text = make_pipeline(SimpleImputer(missing_values=np.nan, strategy="most_frequent"), OneHotEncoder())
+    columns = ColumnTransformer([("texts", text, ["home", "work"])], remainder="passthrough", sparse_threshold=0)
+    fitted = make_pipeline(columns, DecisionTreeClassifier(max_depth=2)).fit(X, np.arange(80) % 2)
+    assert refused(fitted, X, tmp_path).reason.endswith(
+        "(and so at step columntransformer > texts > simpleimputer, column 'work')"
+    )
+    assert [error.column for error in check_pipeline(fitted, X)] == ["home", "work"]
+    single = numbers().astype("float32")
+    scaled = ColumnTransformer([(name, StandardScaler(), [name]) for name in single.columns])
+    both = make_pipeline(scaled, DecisionTreeClassifier(max_depth=2)).fit(single, target(numbers()))
+    assert len({error.step for error in check_pipeline(both, single)}) == single.shape[1]
