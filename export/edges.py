@@ -23,6 +23,7 @@ WIDE = 500  # numbers a row; wider tensors (distances to every training row) are
 CHUNK = 1024
 SIZES = (2, 3)  # numbers of rows that tell a tensor with a place for each row from one without
 STEPS = (-3, -2, -1, 1, 2, 3)
+ASIDE = (-(2**20), 2**20)  # 2e-10 of a number: off what a step in front of a choice rounds, and hardly further
 
 
 def edges(model: onnx.ModelProto, maker: RowMaker, count: int) -> tuple[Columns, Columns]:
@@ -41,6 +42,20 @@ def edges(model: onnx.ModelProto, maker: RowMaker, count: int) -> tuple[Columns,
     pairs = maker.boundaries(turns.answer, count) if turns.names else take(maker.table, np.arange(0))
     half = len(pairs[0]) // 2
     return pairs, _beside(take(pairs, np.arange(half)), take(pairs, np.arange(half, 2 * half)), maker)
+
+
+def aside(pairs: Columns, count: int, maker: RowMaker) -> Columns:
+    """Rows on both sides of pairs, so far off that rounding does not decide there.
+
+    Args:
+        pairs: `count` rows, then those beside them in the same order; what follows is left out.
+        count: of the pairs.
+        maker: of the rows.
+    """
+    low, high = (take(pairs, np.arange(start, start + count)) for start in (0, count))
+    base, column, at = _differing(low, high, maker)
+    parts = [take(low, np.arange(0)), *(moved(base, column, at + step) for step in ASIDE)]
+    return [np.concatenate(pieces) for pieces in zip(*parts, strict=True)]
 
 
 class Turns:
@@ -93,17 +108,25 @@ class Turns:
         return np.concatenate(turned, axis=1)
 
 
-def _beside(low: Columns, high: Columns, maker: RowMaker) -> Columns:
-    """The rows around pairs that differ in one column of floats."""
+def _differing(
+    low: Columns, high: Columns, maker: RowMaker
+) -> tuple[Columns, npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """The pairs that differ in a column of floats: their first rows, that column, and its number's position."""
     rows = len(low[0])
     column = np.full(rows, -1)
     for index, (one, other) in enumerate(zip(low, high, strict=True)):
         if maker.schema.columns[index].type == "number" and one.dtype.kind == "f":
             column[(one != other) & ~(np.isnan(one) & np.isnan(other))] = index
     kept = np.flatnonzero(column >= 0)
-    parts = [take(low, np.arange(0))]
     base, column = take(low, kept), column[kept]
     at = np.array([to_steps(base[index][[row]])[0] for row, index in enumerate(column)], dtype=np.int64)
+    return base, column, at
+
+
+def _beside(low: Columns, high: Columns, maker: RowMaker) -> Columns:
+    """The rows around pairs that differ in one column of floats."""
+    base, column, at = _differing(low, high, maker)
+    parts = [take(low, np.arange(0))]
     for step in STEPS:
         parts.append(moved(base, column, at + step + (step > 0)))
     for direction in (-np.inf, 0.0, np.inf):

@@ -26,7 +26,7 @@ from export.convert import convert
 from export.converters.text import columns_read
 from export.decidable import decidable_labels
 from export.describe import contract_document, reference_document
-from export.edges import edges
+from export.edges import aside, edges
 from export.effort import Effort, effort_named
 from export.errors import ExportError, raise_all
 from export.evidence import gather
@@ -40,6 +40,7 @@ from export.probe import probe
 from export.prove import certify, golden_rows
 from export.rows import COUNTS, RowMaker
 from export.settle import settle, settle_stratum
+from export.shake import chooses
 from export.support import check_columns, check_exportable, core_of, missing_obstacles
 from export.sweep import sweep
 from export.tolerance import class_of, rounding_of
@@ -175,8 +176,9 @@ def _prove(
     aimed = aim(model, schema, table, seed, effort.splits, (places, sample))
     swept = sweep(graph, maker, places, sample, effort.swept, seed)
     edge, beside = edges(graph, maker, COUNTS["edge"])
+    more = [beside, aside(aimed.rows, len(aimed.splits), maker)] if chooses(graph.graph) else [beside]
     room = _room(model, schema, maker)
-    evidence = gather(original, maker, aimed, swept, {"edge": edge}, [beside], places, effort, seed, room, report)
+    evidence = gather(original, maker, aimed, swept, {"edge": edge}, more, places, effort, seed, room, report)
     report("shaking the rounding")
     document["tolerance"] = rounding_of(evidence, original.form)
     evidence = settle(evidence, _predictor(document, model), lambda some, rows: refusal(nodes, some, rows))
