@@ -91,12 +91,12 @@ async function start() {
   const { contract } = bundle;
   const bytes = bundle.read("model.onnx"); // its digest is checked before an engine sees it
   const engines = makeEngines(null, async () => createModel(await loadRuntime(RUNTIME), await bytes));
-  let changed = () => {};
-  const form = page.makeForm(contract, () => changed());
   page.showIntro(contract);
   page.showWaiting();
   page.showFoot(contract, chosen);
   const reference = JSON.parse(text(await bundle.read("reference.json")));
+  let changed = () => {};
+  const form = page.makeForm(contract, reference, () => changed());
   const { path } = chosen;
   const api = location.origin + (listed.length > 1 ? `/${encodeURIComponent(contract.name)}` : "");
   const made = makeContext({ bundle, reference, form, model: engines.model, fullModel: engines.full, path, api });

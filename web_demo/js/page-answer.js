@@ -2,7 +2,9 @@
 // one line per target.
 
 import { numbersOf } from "./answer.js";
-import { fill, make, style } from "./page-dom.js";
+import { binsOf, quantile, rank } from "./distribution.js";
+import { fill, make, part, style } from "./page-dom.js";
+import { drawDensity, makeBand, makeBar, makeMark } from "./page-picture.js";
 import { decided } from "./predictor.js";
 import { inService, percent, show } from "./words.js";
 
@@ -10,8 +12,13 @@ import { inService, percent, show } from "./words.js";
  * @typedef {import("./contract.js").Contract} Contract
  * @typedef {import("./contract.js").Problem} Problem
  * @typedef {import("./predictor.js").Prediction} Prediction
- * @typedef {import("./answer.js").Target} Target
+ * @typedef {import("./distribution.js").Bins} Bins
  */
+
+const QUIET = 600; // milliseconds without another answer before one is read out
+const MOST = 0.1; // the share of the training answers on either side of the ones that count as usual
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let saying;
 
 /** Shows that the model is on its way. */
 export function showWaiting() {
@@ -27,10 +34,7 @@ export function showWaiting() {
  * @param {import("./context.js").Counts} training the answers to the training rows.
  */
 export function showPrediction(contract, prediction, milliseconds, training) {
-  const { edges } = training;
-  /** @type {[number, number] | null} */
-  const range = edges !== undefined && edges.length > 0 ? [edges[0], edges[edges.length - 1]] : null;
-  const body = bodyParts(contract, prediction, range);
+  const body = bodyParts(contract, prediction, binsOf(training));
   const missing = prediction.warnings.filter((warning) => warning.kind === "imputed").length;
   const odd = prediction.warnings.length - missing;
   const cautions = [
@@ -46,6 +50,20 @@ export function showPrediction(contract, prediction, milliseconds, training) {
     make("p", { class: "took", "data-ms": milliseconds.toFixed(3) }, took(milliseconds)),
   );
   answer.dataset.state = "answered";
+  say(answer);
+}
+
+/**
+ * Lets screen readers say the answer once the inputs rest; they would never come to an end of every movement's.
+ *
+ * @param {HTMLElement} answer
+ */
+function say(answer) {
+  clearTimeout(saying);
+  saying = setTimeout(() => {
+    const told = [...answer.querySelectorAll(".kicker, .headline, .decision, .reasons, .chosen, .targets")];
+    part("said").textContent = told.map((element) => element.textContent).join(". ");
+  }, QUIET);
 }
 
 /**
@@ -62,16 +80,17 @@ export function showProblems(problems) {
     make("ul", { class: "reasons" }, ...reasons),
   );
   answer.dataset.state = "rejected";
+  say(answer);
 }
 
-/** @param {Contract} contract @param {Prediction} prediction @param {[number, number] | null} range */
-function bodyParts(contract, prediction, range) {
+/** @param {Contract} contract @param {Prediction} prediction @param {Bins | null} training */
+function bodyParts(contract, prediction, training) {
   if (contract.form.several) return targetParts(contract, prediction);
-  if (contract.form.numbers === "value") return valueParts(contract, prediction.numbers[0], range);
+  if (contract.form.numbers === "value") return valueParts(contract, prediction.numbers[0], training);
   if (contract.form.numbers !== "probabilities") return scoreParts(contract, prediction);
   return contract.threshold === null
     ? classParts(contract, prediction)
-    : thresholdParts(contract, prediction, contract.threshold);
+    : thresholdParts(contract, prediction, contract.threshold, training);
 }
 
 /** @param {number} milliseconds @returns {string} */
@@ -83,30 +102,21 @@ function took(milliseconds) {
 /**
  * @param {Contract} contract @param {Prediction} prediction
  * @param {NonNullable<Contract["threshold"]>} threshold
+ * @param {Bins | null} training
  */
-function thresholdParts(contract, prediction, threshold) {
+function thresholdParts(contract, prediction, threshold, training) {
   const { position, number: probability } = decided(contract, threshold, prediction.numbers);
   const { classKeys } = contract.form.targets[0];
-  const reached = probability >= threshold.value;
-  const bar = make(
-    "div",
-    {
-      class: "bar threshold",
-      role: "img",
-      "aria-label": `${percent(probability)}, threshold ${percent(threshold.value)}`,
-    },
-    make("span", { class: "bar-fill" }),
-    make("span", { class: "bar-mark" }),
-    make("span", { class: "bar-mark-text" }, `threshold ${percent(threshold.value)}`),
-  );
-  style(style(bar, "--share", `${probability * 100}%`), "--mark", `${threshold.value * 100}%`);
-  bar.classList.toggle("mark-right", threshold.value > 0.5);
+  const { abstain } = contract.automation;
   const label = classKeys[prediction.labels[0]];
-  const side = reached ? "At or above" : "Below";
+  const side = probability >= threshold.value ? "At or above" : "Below";
+  const doubtful = abstain !== null && abstain[0] <= probability && probability <= abstain[1];
+  const mark = makeMark(threshold.value, `threshold ${percent(threshold.value)}`);
+  const marks = abstain === null ? [mark] : [makeBand(abstain[0], abstain[1]), mark];
   return [
     make("p", { class: "kicker" }, `Probability that ${contract.target.name} is ${classKeys[position]}`),
     make("p", { class: "headline", "data-exact": String(probability) }, percent(probability)),
-    bar,
+    make("div", { class: "picture" }, training && drawDensity(training, 0, 1), makeBar(probability, ...marks)),
     make(
       "p",
       { class: "decision", "data-label": label },
@@ -114,7 +124,19 @@ function thresholdParts(contract, prediction, threshold) {
       make("strong", {}, `${contract.target.name} = ${label}`),
       ".",
     ),
+    doubtful &&
+      make("p", { class: "doubt" }, `Between ${percent(abstain[0])} and ${percent(abstain[1])} a person decides.`),
+    training && make("p", { class: "place" }, place(training, probability)),
   ];
+}
+
+/** @param {Bins} training @param {number} number @returns {string} where it lies among the training rows' numbers. */
+function place(training, number) {
+  const below = rank(training, number);
+  if (below <= 0) return "Grey: the training rows; all of them lie higher.";
+  if (below >= 1) return "Grey: the training rows; all of them lie lower.";
+  const [share, side] = below < 0.5 ? [1 - below, "higher"] : [below, "lower"];
+  return `Grey: the training rows; ${percent(share)} of them lie ${side}.`;
 }
 
 /** @param {Contract} contract @param {Prediction} prediction */
@@ -123,13 +145,12 @@ function classParts(contract, prediction) {
   const [chosen] = prediction.labels;
   const rows = classKeys.map((key, k) => {
     const share = prediction.numbers[k];
-    const bar = make("span", { class: "bar", "aria-hidden": "true" }, make("span", { class: "bar-fill" }));
     return make(
       "li",
       { class: k === chosen ? "chosen" : null },
       make("span", { class: "class-name" }, key),
       make("span", { class: "class-share", "data-exact": String(share) }, percent(share)),
-      style(bar, "--share", `${share * 100}%`),
+      makeBar(share),
     );
   });
   return [...labelParts(contract, classKeys[chosen]), make("ul", { class: "classes" }, ...rows)];
@@ -183,17 +204,44 @@ function targetParts({ form }, prediction) {
   return [make("p", { class: "kicker" }, "Answers"), make("ul", { class: "targets" }, ...rows)];
 }
 
-/** @param {Contract} contract @param {number} value @param {[number, number] | null} range */
-function valueParts(contract, value, range) {
+/** @param {Contract} contract @param {number} value @param {Bins | null} training */
+function valueParts(contract, value, training) {
   const { name, unit } = contract.target;
   const headline = make("p", { class: "headline", "data-exact": String(value) }, show(value));
   if (unit !== null) headline.append(" ", make("span", { class: "headline-unit" }, unit));
   const parts = [make("p", { class: "kicker" }, name), headline];
-  if (range === null || !(range[0] < range[1])) return parts;
-  const share = Math.min(1, Math.max(0, (value - range[0]) / (range[1] - range[0])));
-  const track = make("div", { class: "track", "aria-hidden": "true" }, make("span", { class: "track-dot" }));
-  const ends = make("p", { class: "ends" }, make("span", {}, show(range[0])), make("span", {}, show(range[1])));
-  const side = value < range[0] ? "Below" : value > range[1] ? "Above" : "Among";
-  const place = make("p", { class: "decision" }, `${side} the answers to the training rows.`);
-  return [...parts, style(track, "--share", `${share * 100}%`), ends, place];
+  const [low, high] = training === null ? [0, 0] : [training.edges[0], training.edges[training.edges.length - 1]];
+  if (training === null || !(low < high)) return parts;
+  const share = (/** @type {number} */ number) => Math.min(1, Math.max(0, (number - low) / (high - low)));
+  const usual = [quantile(training, MOST), quantile(training, 1 - MOST)];
+  const track = make(
+    "div",
+    { class: "track", "aria-hidden": "true" },
+    makeBand(share(usual[0]), share(usual[1])),
+    make("span", { class: "track-dot" }),
+  );
+  style(track, "--share", `${share(value) * 100}%`);
+  return [
+    ...parts,
+    make("div", { class: "picture" }, drawDensity(training, low, high), track),
+    make("p", { class: "ends" }, make("span", {}, shortly(low)), make("span", {}, shortly(high))),
+    make("p", { class: "decision" }, `${sideOf(value, low, high)} the answers to the training rows.`),
+    make("p", { class: "place" }, `${place(training, value)} ${usualWords(usual)}`),
+  ];
+}
+
+/** @param {number} value @param {number} low @param {number} high */
+function sideOf(value, low, high) {
+  if (value < low) return "Below";
+  return value > high ? "Above" : "Among";
+}
+
+/** @param {number[]} usual @returns {string} what the band on the track is. */
+function usualWords([from, to]) {
+  return `The band holds the middle ${Math.round(100 * (1 - 2 * MOST))} %: ${shortly(from)} to ${shortly(to)}.`;
+}
+
+/** @param {number} number @returns {string} in three digits at least: enough for an axis. */
+function shortly(number) {
+  return show(Math.abs(number) >= 100 ? Math.round(number) : Number(number.toPrecision(3)));
 }

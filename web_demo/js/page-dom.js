@@ -22,6 +22,21 @@ export function make(tag, attributes = {}, ...children) {
 }
 
 /**
+ * Makes an element of a drawing.
+ *
+ * @param {string} tag of SVG.
+ * @param {Record<string, string | number>} attributes
+ * @param {...Node} children
+ * @returns {SVGElement}
+ */
+export function draw(tag, attributes, ...children) {
+  const element = /** @type {SVGElement} */ (document.createElementNS("http://www.w3.org/2000/svg", tag));
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, String(value));
+  element.append(...children);
+  return element;
+}
+
+/**
  * The page's own element of that id.
  *
  * @param {string} id

@@ -1,7 +1,7 @@
 // One field of the form: its control, the way to say "unknown", and its message.
 
-import { parseJson } from "./json.js";
 import { make } from "./page-dom.js";
+import { numberControl } from "./page-slider.js";
 import { showRange } from "./words.js";
 
 /**
@@ -11,30 +11,27 @@ import { showRange } from "./words.js";
  * @typedef {{controls: HTMLElement[], read: () => unknown, write: (value: unknown) => void}} Control
  */
 
-const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
-
 /**
  * Makes the field of one feature, with the contract's example in it.
  *
  * @param {Feature} feature
  * @param {number} position
+ * @param {import("./context.js").Counts | undefined} counted its training values.
  * @returns {Field}
  */
-export function makeField(feature, position) {
+export function makeField(feature, position, counted) {
   const id = `field-${position}`;
   const described = { id, "aria-describedby": `${id}-hint ${id}-message` };
-  const numeric = feature.type === "number" || feature.type === "integer";
-  const controlOf = numeric ? numberControl : feature.type === "text" ? textControl : choiceControl;
-  const control = controlOf(feature, described);
+  const control = controlOf(feature)(feature, described, counted);
   const message = make("p", { id: `${id}-message`, class: "message" });
   const unknown = feature.missing === "allowed" ? unknownButton(feature, control) : null;
   const mark = unknown ?? make("span", { class: "required" }, "required");
-  const label = make("label", { for: id, title: feature.description }, feature.name);
+  const label = make("label", { for: id }, feature.name);
   const element = make(
     "div",
     { class: "field", "data-feature": feature.name },
     make("div", { class: "field-head" }, label, mark),
-    ...control.controls,
+    make("div", { class: "controls" }, ...control.controls),
     make("p", { id: `${id}-hint`, class: "hint" }, hint(feature)),
     message,
   );
@@ -48,14 +45,22 @@ export function makeField(feature, position) {
   return { feature, element, read: control.read, write, mark: marker(element, control.controls[0], message) };
 }
 
-/** @param {Feature} feature @returns {string} the unit, and what the training rows held. */
+/** @param {Feature} feature */
+function controlOf({ type, unseen }) {
+  if (type === "text") return textControl;
+  return (type === "number" || type === "integer") && unseen !== "rejected" ? numberControl : choiceControl;
+}
+
+/** @param {Feature} feature @returns {string} what it is, the unit, and what the training rows held. */
 function hint(feature) {
-  const unit = feature.unit === null ? "" : `${feature.unit} · `;
-  if (feature.categories === null) {
-    return feature.range === null ? (feature.unit ?? "") : `${unit}${showRange(feature.range)} in training`;
-  }
-  const count = `${feature.categories.length} ${feature.categories.length === 1 ? "value" : "values"} in training`;
-  return unit + (feature.unseen === "rejected" ? `${count}, no others` : count);
+  return [feature.description, feature.unit, trained(feature)].filter(Boolean).join(" · ");
+}
+
+/** @param {Feature} feature @returns {string | null} */
+function trained({ categories, range, unseen }) {
+  if (categories === null) return range && `${showRange(range)} in training`;
+  const count = `${categories.length} ${categories.length === 1 ? "value" : "values"} in training`;
+  return unseen === "rejected" ? `${count}, no others` : count;
 }
 
 /**
@@ -83,29 +88,6 @@ function unknownButton(feature, control) {
     button.dispatchEvent(new Event("input", { bubbles: true }));
   });
   return button;
-}
-
-/** @param {Feature} feature @param {Record<string, string>} described @returns {Control} */
-function numberControl(feature, described) {
-  const input = make("input", {
-    ...described,
-    inputmode: feature.range !== null && feature.range[0] < 0 ? "text" : "decimal",
-    autocomplete: "off",
-    spellcheck: "false",
-    placeholder: feature.missing === "allowed" ? "unknown" : "",
-  });
-  return {
-    controls: [input],
-    read: () => readNumber(input.value.trim()),
-    write: (value) => (input.value = value === null ? "" : String(value)),
-  };
-}
-
-/** @param {string} text @returns {number | bigint | string | null} text that is no number stays text. */
-function readNumber(text) {
-  if (text === "") return null;
-  if (/^-?(0|[1-9]\d*)$/.test(text)) return parseJson(text);
-  return NUMBER.test(text) ? Number(text) : text;
 }
 
 /** @param {Feature} feature @param {Record<string, string>} described @returns {Control} */

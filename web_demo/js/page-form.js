@@ -16,11 +16,14 @@ const FEW = 12; // fields up to which nobody needs a filter
  * Builds the form, filled with the contract's example.
  *
  * @param {Contract} contract
+ * @param {import("./context.js").Reference} reference
  * @param {() => void} onInput called after every change.
  * @returns {Form}
  */
-export function makeForm(contract, onInput) {
-  const fields = contract.features.map(makeField);
+export function makeForm(contract, reference, onInput) {
+  const fields = contract.features.map((feature, position) =>
+    makeField(feature, position, reference.features[feature.name]),
+  );
   const form = part("form");
   const reset = make("button", { type: "button", class: "quiet" }, "Back to the example");
   reset.addEventListener("click", () => {

@@ -2,6 +2,7 @@
 
 import { BundleError } from "./contract.js";
 import { fill, make, part } from "./page-dom.js";
+import { title } from "./words.js";
 
 export { makeForm } from "./page-form.js";
 export { showPrediction, showProblems, showWaiting } from "./page-answer.js";
@@ -28,7 +29,7 @@ export function showBundles(listed, current) {
   if (listed.length < 2) return;
   const links = listed.map(({ name }) => {
     const href = `?bundle=${encodeURIComponent(name)}`;
-    return make("a", { href, "aria-current": name === current ? "page" : null }, name);
+    return make("a", { href, "aria-current": name === current ? "page" : null }, title(name));
   });
   fill("bundles", ...links);
 }
@@ -39,14 +40,14 @@ export function showBundles(listed, current) {
  * @param {Contract} contract
  */
 export function showIntro(contract) {
-  document.title = `${contract.name} · selfsame`;
+  document.title = `${title(contract.name)} · selfsame`;
   const { unit, description } = contract.target;
   const target = make("p", { class: "target" }, "Predicts ", make("strong", {}, targetNames(contract)));
   if (!contract.form.several) target.append(asked(contract, unit));
-  if (description !== null) target.append(`. ${description}`);
+  target.append(description === null ? "." : ` (${description}).`);
   fill(
     "intro",
-    make("h1", {}, contract.name),
+    make("h1", {}, title(contract.name)),
     contract.description !== null && make("p", { class: "lead" }, contract.description),
     target,
     contract.notice !== null && make("p", { class: "notice", role: "note" }, contract.notice),

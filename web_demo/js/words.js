@@ -70,6 +70,17 @@ export function send(feature) {
 }
 
 /**
+ * A bundle's name as a title: `loan-default` is `Loan default`.
+ *
+ * @param {string} name
+ * @returns {string}
+ */
+export function title(name) {
+  const words = name.replace(/[-_]+/g, " ").trim();
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+/**
  * A share as a percentage: `23.7 %`.
  *
  * @param {number} share from 0 to 1
