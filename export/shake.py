@@ -11,11 +11,12 @@ import onnx
 from onnx import helper, numpy_helper
 
 from export.graph import DOUBLE
+from export.kinds import kinds
 from export.part import needs
 
 SUMS = {"MatMul", "Gemm", "ReduceSum", "ReduceMean"}
 FUNCTIONS = {"Exp", "Log", "Pow", "Sigmoid", "Softmax", "Tanh", "Sin", "Cos"}
-LOGICAL = {"Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual", "Not", "And", "Or", "Xor"}
+LOGICAL = {"Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual", "Not", "And", "Or"}
 LOOSE = SUMS | FUNCTIONS  # operators whose last bits depend on the runtime
 CHOICES = {
     "TreeEnsemble", "Greater", "GreaterOrEqual", "Less", "LessOrEqual", "Equal", "ArgMax", "ArgMin", "TopK", "Floor",
@@ -44,7 +45,7 @@ def shaken(model: bytes, steps: int) -> bytes | None:
     graph = parsed.graph
     if not chooses(graph):
         return None
-    _Shaker(_doubles(parsed), graph).shake(graph)
+    _Shaker(_doubles(graph), graph).shake(graph)
     used = {name for each in _graphs(graph) for node in each.node for name in node.input}
     numbers = {"shake size": steps * 2.0**-52, "shake huge": HUGE, "shake whole": WHOLE, "shake none": 0.0}
     made = (numpy_helper.from_array(np.array(value), name) for name, value in numbers.items() if name in used)
@@ -125,26 +126,9 @@ def _graphs(graph: onnx.GraphProto) -> Iterator[onnx.GraphProto]:
             yield from _graphs(body)
 
 
-def _doubles(model: onnx.ModelProto) -> set[str]:
+def _doubles(graph: onnx.GraphProto) -> set[str]:
     """The tensors of float64, also inside loops and branches."""
-    return {name for name, kind in _kinds(model, model.graph, {}).items() if kind == DOUBLE}
-
-
-def _kinds(model: onnx.ModelProto, graph: onnx.GraphProto, outer: dict[str, int]) -> dict[str, int]:
-    """What each tensor of a graph holds, and of those inside it; `outer` are tensors of the graphs around it."""
-    own = {each.name for each in (*graph.input, *graph.initializer)}
-    read = {name for node in graph.node for name in needs(node)} - own
-    around = [helper.make_tensor_value_info(name, outer[name], None) for name in sorted(read & set(outer))]
-    alone = helper.make_graph(graph.node, "graph", [*graph.input, *around], graph.output, graph.initializer)
-    whole = helper.make_model(alone, opset_imports=model.opset_import, ir_version=model.ir_version)
-    typed = onnx.shape_inference.infer_shapes(whole).graph
-    values = (*typed.value_info, *typed.input, *typed.output)
-    found = {**outer, **{value.name: value.type.tensor_type.elem_type for value in values}}
-    found.update((each.name, each.data_type) for each in graph.initializer)
-    for node in graph.node:
-        for body in _bodies(node):
-            found.update(_kinds(model, body, found))
-    return found
+    return {name for name, kind in kinds(graph, {}).items() if kind == DOUBLE}
 
 
 class _Shaker:
