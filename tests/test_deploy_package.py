@@ -145,7 +145,8 @@ def test_a_folder_with_files_is_refused_and_a_changed_bundle_leaves_nothing_behi
 
 
 def test_nothing_but_the_package_and_the_runtime_client_can_be_imported(bundle: Path, tmp_path: Path) -> None:
-    copied = build_package(bundle, tmp_path / "copied", arch=machine_arch(), python=lambda_python(), bytecode=False)
+    how: Any = {"arch": machine_arch(), "python": lambda_python(), "engine": "binding", "bytecode": False}
+    copied = build_package(bundle, tmp_path / "copied", **how)
     (copied / "lambda_handler" / "app.py").write_text(PROBE)
     with emulate(copied) as probe:
         answer = probe({})
