@@ -108,5 +108,8 @@ def _write_site(bundles: dict[str, Bundle], site: Path) -> None:
         for file in bundle.manifest["files"]:
             (folder / file).write_bytes(bundle.read(file))
         shutil.copyfile(bundle.path / "manifest.json", folder / "manifest.json")
-    listed = [{"name": name, "path": f"bundles/{name}/"} for name in bundles]
+    listed = [
+        {"name": name, "path": f"bundles/{name}/", "description": bundle.contract.document["description"]}
+        for name, bundle in bundles.items()
+    ]
     (site / "bundles.json").write_text(json.dumps(listed, indent=1) + "\n", encoding="utf-8")

@@ -259,7 +259,7 @@ def test_the_curl_line_holds_the_row_and_the_path_of_the_api(page: Page, origin:
     open_page(page, f"{origin}/?bundle=tiny")
     page.get_by_label("grade", exact=True).select_option("another value…")
     page.get_by_label("grade, another value").fill("it's")
-    line = page.locator("#curl").inner_text()
+    line = page.locator("#snippet").inner_text()
     start = f"curl -s '{origin}/tiny/predict' -H 'content-type: application/json' -d '"
     assert line.startswith(start)
     body = line.removeprefix(start).removesuffix("'").replace("'\\''", "'")
@@ -393,4 +393,4 @@ def test_a_wrong_golden_answer_fails_the_self_check(browser: Browser, tmp_path: 
         expect(page.locator("#self-check-result")).to_have_attribute("data-state", "failed")
         expect(page.locator("#self-check-result")).to_contain_text("15 of 16 rows agree with the original.")
         expect(page.locator("#self-check-result")).to_contain_text("Rows outside the tolerance: 1.")
-        expect(page.locator("#curl")).to_contain_text(f"curl -s '{address}/predict'")
+        expect(page.locator("#snippet")).to_contain_text(f"curl -s '{address}/predict'")

@@ -21,7 +21,10 @@ def test_the_site_holds_the_page_its_runtime_and_each_bundle(tmp_path: Path) -> 
     assert {entry.name for entry in site.iterdir()} == {"index.html", "icon.svg", "css", "js", "vendor", "bundles",
                                                         "bundles.json"}  # fmt: skip
     listed = json.loads((site / "bundles.json").read_text())
-    assert listed == [{"name": "loan", "path": "bundles/loan/"}, {"name": "cost", "path": "bundles/cost/"}]
+    assert listed == [
+        {"name": "loan", "path": "bundles/loan/", "description": "Says whether a loan is paid back."},
+        {"name": "cost", "path": "bundles/cost/", "description": "Says how much a loan costs."},
+    ]
     for bundle, entry in zip(bundles, listed, strict=True):
         manifest = json.loads((bundle / "manifest.json").read_text())
         published = {file.name for file in (site / entry["path"]).iterdir()}

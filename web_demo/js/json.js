@@ -76,8 +76,13 @@ export function writeRow(row) {
   return `{${pairs.join(", ")}}`;
 }
 
-/** @param {unknown} value @returns {string} */
-function writeValue(value) {
+/**
+ * Writes a number (also BigInt), text, boolean or null as JSON.
+ *
+ * @param {unknown} value
+ * @returns {string}
+ */
+export function writeValue(value) {
   if (typeof value === "bigint") return String(value);
   if (value === Infinity || value === -Infinity) return value > 0 ? "1e999" : "-1e999";
   return Object.is(value, -0) ? "-0.0" : JSON.stringify(value);

@@ -9,7 +9,7 @@ export { showPrediction, showProblems, showWaiting } from "./page-answer.js";
 
 /**
  * @typedef {import("./contract.js").Contract} Contract
- * @typedef {{name: string, path: string}} Listed One entry of bundles.json.
+ * @typedef {{name: string, path: string, description: string | null}} Listed One entry of bundles.json.
  */
 
 const MOST_NAMES = 5; // of targets
@@ -32,6 +32,32 @@ export function showBundles(listed, current) {
     return make("a", { href, "aria-current": name === current ? "page" : null }, title(name));
   });
   fill("bundles", ...links);
+  const others = listed.filter(({ name }) => name !== current);
+  fill(
+    "gallery",
+    make("h2", { id: "gallery-title" }, "Other models here"),
+    make("ul", { class: "cards" }, ...others.map(card)),
+  );
+}
+
+/** @param {Listed} listed */
+function card({ name, description }) {
+  const href = `?bundle=${encodeURIComponent(name)}`;
+  return make("li", { class: "card" }, make("a", { href }, title(name)), description && make("p", {}, description));
+}
+
+/** @returns {string} the part of the address after `#`. */
+export function fragment() {
+  return location.hash;
+}
+
+/**
+ * Shows what of a link was not taken; nothing where all was.
+ *
+ * @param {string[]} notes
+ */
+export function showNotes(notes) {
+  fill("notes", ...notes.slice(0, 5).map((note) => make("p", {}, note))).hidden = notes.length === 0;
 }
 
 /**
