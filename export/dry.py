@@ -16,6 +16,7 @@ class _Nowhere:
 
     def __init__(self) -> None:
         self.unknown: set[str] = set()
+        self.nodes: list[Any] = []
         self._count = 0
 
     def get_unique_variable_name(self, hint: str) -> str:
