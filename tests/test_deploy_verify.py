@@ -186,15 +186,15 @@ def test_a_broken_bundle_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_demo_holds(tmp_path: Path) -> None:
-    """Two embedded cases end to end, in a process of their own, with its terminal output away from a terminal."""
+    """The embedded cases end to end, in a process of their own, with its terminal output away from a terminal."""
     command = [str(Path(sys.executable).with_name("selfsame")), "demo", "--check", "--out", "demo"]
     result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stdout + result.stderr
     assert result.stderr == ""
     assert "All holds." in result.stdout
     assert "\x1b" not in result.stdout
-    assert result.stdout.count("rows that differ") == 2
-    assert result.stdout.count("python 0 · lambda 0 · node 0 · browser 0") == 2
+    assert result.stdout.count("rows that differ") == 3
+    assert result.stdout.count("python 0 · lambda 0 · node 0 · browser 0") == 3
     assert "simulated" in result.stdout
     assert [path.name for path in tmp_path.iterdir()] == ["demo"]
     assert sorted(path.name for path in (tmp_path / "demo").iterdir()) == ["bundles", "runs", "site"]

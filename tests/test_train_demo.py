@@ -11,7 +11,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from train.config import CandidateSettings
-from train.demo import SIMULATED, demo_cases, diabetes_case, loan_case
+from train.demo import SIMULATED, demo_cases, diabetes_case, digits_case, loan_case
 from train.demo_loan import simulate_applicants, true_probability
 from train.fit import train_frame
 from train.split import split_rows
@@ -70,5 +70,14 @@ def test_the_diabetes_case_is_in_real_units(tmp_path: Path) -> None:
     assert {feature.name: feature.unit for feature in run.features}["bmi"] == "kg/m²"
 
 
-def test_the_cases_are_the_two_that_the_readme_names() -> None:
-    assert [case.name for case in demo_cases()] == ["loan-default", "diabetes-progression"]
+def test_the_cases_are_the_three_that_the_readme_names() -> None:
+    assert [case.name for case in demo_cases()] == ["loan-default", "diabetes-progression", "digits"]
+
+
+def test_the_digits_are_drawings_of_eight_by_eight_fields_of_sixteen_dots(tmp_path: Path) -> None:
+    case = digits_case()
+    assert list(case.X.columns) == [f"pixel_{row}_{column}" for row in range(8) for column in range(8)]
+    assert case.X.to_numpy().min() == 0
+    assert case.X.to_numpy().max() == 16
+    run = train_frame(replace(case, candidates=CandidateSettings(names=("linear",))), tmp_path / "run")
+    assert run.metrics["test"]["accuracy"] > 0.93

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
-from sklearn.datasets import load_diabetes
+from sklearn.datasets import load_diabetes, load_digits
 
 from train.columns import Decision
 from train.config import CandidateSettings, Config, RunSettings, Task
@@ -53,8 +53,8 @@ class DemoCase:
 
 
 def demo_cases() -> list[DemoCase]:
-    """Return the embedded cases: loan default (simulated, two classes) and diabetes progression (real, a number)."""
-    return [loan_case(), diabetes_case()]
+    """Return the embedded cases: loan default (simulated, two classes), diabetes progression (a number), digits (ten)."""
+    return [loan_case(), diabetes_case(), digits_case()]
 
 
 def loan_case(rows: int = 8000, seed: int = 7) -> DemoCase:
@@ -107,6 +107,28 @@ def diabetes_case() -> DemoCase:
             "s5": "Logarithm of serum triglycerides level, possibly (ltg)",
             "s6": "Blood sugar level (glu)",
         },
+    )
+
+
+def digits_case() -> DemoCase:
+    """Return scikit-learn's handwritten digits: 1,797 drawings of 8 by 8 pixels (Alpaydin and Kaynak 1998).
+
+    A column `pixel_R_C` counts the dots with ink, 0 to 16, in the 4 by 4 dots of one field of a drawing of 32 by 32.
+    """
+    bunch = load_digits(as_frame=True)
+    X = bunch.data.astype("float64")
+    places = [str(name).split("_")[1:] for name in X.columns]
+    return DemoCase(
+        name="digits",
+        X=X,
+        y=bunch.target.astype("int64").rename("digit"),
+        task="classification",
+        description="Which digit is drawn.",
+        descriptions={
+            str(name): f"Dots with ink in row {int(row) + 1}, column {int(column) + 1}"
+            for name, (row, column) in zip(X.columns, places, strict=True)
+        },
+        candidates=CandidateSettings(names=("linear", "forest"), trees=60),
     )
 
 
