@@ -199,6 +199,26 @@ def test_serving_ends_well_when_interrupted(folder: Path) -> None:
             process.kill()
 
 
+def test_answers_are_sent_at_once(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    """asyncio leaves an answer waiting for the caller's acknowledgement where the socket's protocol is not told."""
+    taken: list[socket.socket] = []
+    accept = socket.socket.accept
+
+    def kept(listener: socket.socket) -> tuple[socket.socket, Any]:
+        connection, address = accept(listener)
+        taken.append(connection)
+        return connection, address
+
+    monkeypatch.setattr(socket.socket, "accept", kept)
+    with (
+        background_server(app([folder / "one"], folder / "site")) as url,
+        closing(http.client.HTTPConnection(urlsplit(url).netloc, timeout=20)) as connection,
+    ):
+        connection.request("GET", "/contract")
+        connection.getresponse().read()
+        assert [each.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0 for each in taken] == [True]
+
+
 def test_a_port_in_use_is_named_with_a_remedy(folder: Path) -> None:
     with closing(socket.socket()) as taken:
         taken.bind(("127.0.0.1", 0))
