@@ -10,7 +10,7 @@ PACKAGE_ARGS ?=
 SCAN := .venv-scan
 .DEFAULT_GOAL := help
 
-.PHONY: help setup demo test acceptance coverage lint format bench exactness budgets engine leak arm64 screenshots requirements clean build-SelfsameFunction build-ReplayHook build-ChallengerFunction
+.PHONY: help setup demo test acceptance coverage lint format bench exactness budgets engine leak load arm64 screenshots requirements clean build-SelfsameFunction build-ReplayHook build-ChallengerFunction
 
 help: ## show the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -79,6 +79,9 @@ engine: setup ## the two engines side by side: init, memory, one row, 1,000 rows
 
 leak: setup ## 100,000 requests through the C interface: memory stays flat
 	$(BIN)/pytest tests/test_lambda_leak.py -m slow
+
+load: setup ## 30 minutes of load whose answers are all checked (ARGS="--minutes 5 --against runtime": in Lambda's runtime)
+	$(BIN)/python -m benchmarks.load $(ARGS)
 
 arm64: setup ## run arm64 packages under QEMU (slow; fetches QEMU and an arm64 Python from Debian)
 	./.ci/arm64
