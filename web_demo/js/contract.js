@@ -2,7 +2,7 @@
 
 import { readForm } from "./answer.js";
 import { parseJson, parseLiterals } from "./json.js";
-import { describe, listed, send, show } from "./words.js";
+import { describe, listed, literal, send, show } from "./words.js";
 
 export const FORMAT = 2;
 const MOST_UNKNOWN = 20; // unknown features of one row that are named
@@ -53,7 +53,7 @@ export class ContractError extends Error {
 }
 
 /** One problem on its way out of a check. */
-class Broken extends Error {
+export class Broken extends Error {
   /** @param {string} kind @param {string} reason */
   constructor(kind, reason) {
     super(reason);
@@ -147,7 +147,17 @@ function checkValue(contract, feature, row, warnings) {
   if (!Object.hasOwn(row, feature.name)) {
     throw new Broken("absent", `${feature.name} is required and is not there. ${send(feature)}`);
   }
-  const value = row[feature.name];
+  return takeValue(contract, feature, row[feature.name], warnings);
+}
+
+/**
+ * The graph's value of a feature's value.
+ *
+ * @param {Contract} contract @param {Feature} feature @param {unknown} value @param {Warning[]} warnings gets them.
+ * @returns {GraphValue}
+ * @throws {Broken} the feature does not take it.
+ */
+export function takeValue(contract, feature, value, warnings) {
   if (value === null || value === undefined || Number.isNaN(value)) return missing(contract, feature, warnings);
   if (feature.type === "number") return checkNumber(feature, value, warnings);
   if (feature.type === "integer") return checkInteger(feature, value, warnings);
@@ -169,13 +179,13 @@ function missing(contract, feature, warnings) {
 /** @param {Feature} feature @param {unknown} value @param {Warning[]} warnings @returns {number} */
 function checkNumber(feature, value, warnings) {
   if (typeof value !== "number" && typeof value !== "bigint") {
-    throw new Broken("type", `${feature.name} takes a number; got ${describe(value)}. ${send(feature)}`);
+    throw new Broken("type", `${feature.name} takes a number; got ${describe(value, feature)}. ${send(feature)}`);
   }
   const number = Number(value);
   const single = feature.dtype === "float32";
   if (!Number.isFinite(number) || (single && Math.abs(number) >= FLOAT32_LIMIT)) {
     const rule = `${feature.name} takes a finite ${single ? 32 : 64}-bit number`;
-    throw new Broken("not_finite", `${rule}; got ${describe(value)}. ${send(feature)}`);
+    throw new Broken("not_finite", `${rule}; got ${describe(value, feature)}. ${send(feature)}`);
   }
   const seen = single ? Math.fround(number) : number; // what the model sees is what is checked
   checkListed(feature, seen);
@@ -189,7 +199,7 @@ function checkInteger(feature, value, warnings) {
   const number = whole ? BigInt(/** @type {number | bigint} */ (value)) : INT64_LIMIT;
   if (number < -INT64_LIMIT || number >= INT64_LIMIT) {
     const rule = `${feature.name} takes a whole 64-bit number`;
-    throw new Broken("type", `${rule}; got ${describe(value)}. ${send(feature)}`);
+    throw new Broken("type", `${rule}; got ${describe(value, feature)}. ${send(feature)}`);
   }
   checkListed(feature, number);
   checkRange(feature, number, warnings);
@@ -199,7 +209,7 @@ function checkInteger(feature, value, warnings) {
 /** @param {Feature} feature @param {unknown} value @returns {number | boolean} */
 function checkBoolean(feature, value) {
   if (typeof value !== "boolean") {
-    throw new Broken("type", `${feature.name} takes true or false; got ${describe(value)}. ${send(feature)}`);
+    throw new Broken("type", `${feature.name} takes true or false; got ${describe(value, feature)}. ${send(feature)}`);
   }
   checkListed(feature, value);
   return feature.dtype === "bool" ? value : Number(value);
@@ -211,12 +221,12 @@ function checkBoolean(feature, value) {
  */
 function checkCategory(contract, feature, value, warnings) {
   if (typeof value !== "string") {
-    throw new Broken("type", `${feature.name} takes text; got ${describe(value)}. ${send(feature)}`);
+    throw new Broken("type", `${feature.name} takes text; got ${describe(value, feature)}. ${send(feature)}`);
   }
   if (/[\0\p{Surrogate}]/u.test(value)) {
     // The runtimes disagree about such text: wasm cuts it at NUL, Python cannot encode a lone surrogate.
     const rule = `${feature.name} takes Unicode text without NUL and lone surrogates`;
-    throw new Broken("type", `${rule}; got ${describe(value)}. ${send(feature)}`);
+    throw new Broken("type", `${rule}; got ${describe(value, feature)}. ${send(feature)}`);
   }
   if (value === contract.missing_code) {
     const rule = `${feature.name}: this text is reserved for missing values.`;
@@ -235,16 +245,17 @@ function checkListed(feature, value) {
   const known = feature.categories ?? [];
   const found = typeof value === "bigint" ? known.some((each) => value === BigInt(each)) : known.includes(value);
   if (feature.unseen !== "rejected" || found) return;
-  const rule = `${feature.name} takes one of ${listed(known)}`;
-  throw new Broken("unseen", `${rule}; got ${describe(value)}. Send one of these.`);
+  const rule = `${feature.name} takes one of ${listed(known, feature)}`;
+  throw new Broken("unseen", `${rule}; got ${describe(value, feature)}. Send one of these.`);
 }
 
 /** @param {Feature} feature @param {number | bigint} number @param {Warning[]} warnings */
 function checkRange(feature, number, warnings) {
   const { name, accepts, range } = feature;
   if (accepts !== null && !(accepts[0] <= number && number <= accepts[1])) {
-    const rule = `${name} must be from ${accepts[0]} to ${accepts[1]}, where the original estimator answers`;
-    throw new Broken("out_of_bounds", `${rule}; got ${describe(number)}. ${send(feature)}`);
+    const [low, high] = accepts.map((end) => literal(end, feature));
+    const rule = `${name} must be from ${low} to ${high}, where the original estimator answers`;
+    throw new Broken("out_of_bounds", `${rule}; got ${describe(number, feature)}. ${send(feature)}`);
   }
   if (range !== null && !(range[0] <= number && number <= range[1])) {
     const message = `${name}: ${show(number)} is outside the training range, ${show(range[0])} to ${show(range[1])}.`;

@@ -74,9 +74,24 @@ async function answerBatch(contract, model, feeds, warnings) {
   });
 }
 
+/**
+ * Answers one batch of columns that are typed already.
+ *
+ * @param {Contract} contract @param {ModelCall} model @param {Feed[]} feeds one per feature.
+ * @param {number} rows that each of them holds.
+ * @returns {Promise<import("./golden.js").Answer[]>} a row without a finite answer is rejected.
+ */
+export async function answerFeeds(contract, model, feeds, rows) {
+  const none = new Array(rows).fill([]);
+  const predictions = await answerBatch(contract, model, feeds, none);
+  return predictions.map((prediction, row) => (isAnswer(prediction) ? prediction : { rejected: [noAnswer(row)] }));
+}
+
 /** @param {ArrayLike<number | bigint>} flat @param {number} row @param {number} width @returns {number[]} */
 function part(flat, row, width) {
-  return Array.from({ length: width }, (_, k) => Number(flat[row * width + k]));
+  const numbers = [];
+  for (let k = row * width; k < (row + 1) * width; k++) numbers.push(Number(flat[k]));
+  return numbers;
 }
 
 /**

@@ -1,21 +1,43 @@
 // Values and numbers in words, for messages.
 
+import { repr } from "./repr.js";
+
 /**
  * What was got, cut to a length that fits a message.
  *
  * @param {unknown} value
+ * @param {Typed} [feature] that it was sent for.
  * @returns {string}
  */
-export function describe(value) {
+export function describe(value, feature) {
   if (value === null || value === undefined) return "null";
   if (typeof value === "boolean") return String(value);
-  if (typeof value === "string") return `the text ${JSON.stringify(value.slice(0, 40))}${value.length > 40 ? "…" : ""}`;
-  if (typeof value === "number") return `the number ${value}`;
+  if (typeof value === "string") return `the text ${JSON.stringify(cut(value))}${cut(value) === value ? "" : "…"}`;
+  if (typeof value === "number") return `the number ${literal(value, feature)}`;
   if (typeof value === "bigint") {
     const text = String(value);
     return text.length > 40 ? "an integer of over 40 digits" : `the number ${text}`;
   }
   return Array.isArray(value) ? "a list" : "an object";
+}
+
+/** @typedef {{type: string}} Typed A feature, as far as its type. */
+
+/** @param {string} text @returns {string} its first 40 characters. */
+function cut(text) {
+  return [...text.slice(0, 80)].slice(0, 40).join("");
+}
+
+/**
+ * A value as the contract and the API write it: a feature of type `number` has floats, which keep their point.
+ *
+ * @param {unknown} value
+ * @param {Typed} [feature]
+ * @returns {string}
+ */
+export function literal(value, feature) {
+  if (typeof value !== "number") return typeof value === "bigint" ? String(value) : JSON.stringify(value);
+  return feature?.type === "number" || !Number.isSafeInteger(value) ? repr(value) : String(value);
 }
 
 /**
@@ -47,24 +69,22 @@ export function showRange(range) {
  * The first ten values of a list, texts quoted.
  *
  * @param {readonly (string | number | bigint | boolean)[]} values
+ * @param {Typed} [feature] that they belong to.
  * @returns {string}
  */
-export function listed(values) {
-  const quoted = values
-    .slice(0, 10)
-    .map((value) => (typeof value === "string" ? JSON.stringify(value) : String(value)));
-  return quoted.join(", ") + (values.length > 10 ? ", …" : "");
+export function listed(values, feature) {
+  const written = values.slice(0, 10).map((value) => literal(value, feature));
+  return written.join(", ") + (values.length > 10 ? ", …" : "");
 }
 
 /**
  * What to send for a feature.
  *
- * @param {{example: unknown, missing: string}} feature
+ * @param {{type: string, example: unknown, missing: string}} feature
  * @returns {string}
  */
 export function send(feature) {
-  const { example: value } = feature;
-  const example = typeof value === "bigint" ? String(value) : JSON.stringify(value);
+  const example = literal(feature.example, feature);
   const unknown = feature.missing === "allowed" && feature.example !== null ? ", or null when it is unknown" : "";
   return `Send for example ${example}${unknown}.`;
 }
