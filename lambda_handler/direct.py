@@ -4,7 +4,7 @@ from typing import Any
 
 from lambda_handler.contract import Contract, describe
 from lambda_handler.problem import RequestError, encode_json, problem_of
-from lambda_handler.request import rows_of
+from lambda_handler.request import explain_of, rows_of
 from lambda_handler.service import Service, Source
 
 
@@ -26,7 +26,7 @@ def answer_direct(event: Any, service: Service, request_id: str | None) -> dict[
         event: `{"rows": […]}` or one row; with `"text": true` the values are texts, as a CSV reader gives them, and are
             typed as CSV cells are. Where a feature is called `text`, that is told beside `rows` alone. With
             `"each": true` beside `rows`, a row that breaks the contract gets its problems and the others their
-            predictions (`lambda_handler.each.scored_lines`). A notification has `Records`, a list.
+            predictions (`lambda_handler.each.scored_lines`), without `explain`. A notification has `Records`, a list.
         service: answers the rows.
         request_id: of this call.
 
@@ -53,13 +53,16 @@ def _answer(event: Any, service: Service, request_id: str | None) -> dict[str, A
         from lambda_handler.s3 import score_objects
 
         return score_objects(event["Records"], service, request_id)
-    rows, each = _read(event, service.predictor.contract)
+    asked, explain = explain_of(event)
+    rows, each = _read(asked, service.predictor.contract)
+    if each and explain is not False:
+        raise OptionError('"each" goes without "explain"', "both", "Leave one out.")
     if each:
         from lambda_handler.each import scored_lines
 
         lines = scored_lines(service, rows, Source("direct", request_id))
         return {"predictions": lines, "model": service.model, "request_id": request_id}
-    predictions, beside = service.respond(rows, Source("direct", request_id))
+    predictions, beside = service.respond(rows, Source("direct", request_id), explain)
     return {"predictions": predictions, **beside}
 
 
@@ -74,7 +77,7 @@ def _read(event: Any, contract: Contract) -> tuple[list[Any], bool]:
     options = {name: event[name] for name in known & event.keys()}
     for name, told in options.items():
         if not isinstance(told, bool):
-            raise OptionError(name, describe(told))
+            raise OptionError(f'"{name}" is an option, true or false', describe(told), "Send one of these.")
     rows = rows_of({name: value for name, value in event.items() if name not in options})
     if options.get("text"):
         from lambda_handler.text import read_row
@@ -84,12 +87,12 @@ def _read(event: Any, contract: Contract) -> tuple[list[Any], bool]:
 
 
 class OptionError(RequestError):
-    """An option is neither true nor false (422)."""
+    """An option is neither true nor false, or stands beside one that it does not go with (422)."""
 
     status = 422
 
-    def __init__(self, name: str, got: str) -> None:
-        super().__init__(f'"{name}" is an option, true or false; got {got}. Send one of these, or leave it out.')
+    def __init__(self, rule: str, got: str, remedy: str) -> None:
+        super().__init__(f"{rule}; got {got}. {remedy}")
 
 
 def without_values(document: dict[str, Any]) -> dict[str, Any]:

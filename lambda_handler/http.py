@@ -1,16 +1,26 @@
 """Event in, answer out: routes of a Function URL, and what is called without one."""
 
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lambda_handler.health import Health
 from lambda_handler.media import kind_of_answer
 from lambda_handler.predictor import Predictor
-from lambda_handler.problem import EventError, MethodError, PathError, Response, encode_json, problem_response
+from lambda_handler.problem import (
+    EventError,
+    MethodError,
+    NotAcceptableError,
+    PathError,
+    Response,
+    encode_json,
+    problem_response,
+)
 from lambda_handler.reply import reply, respond
-from lambda_handler.request import Event, header, read_json, read_rows
+from lambda_handler.request import Event, header, read_json, read_question
 from lambda_handler.service import Service, Source
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 GET, POST = "GET, HEAD", "POST"
 KEPT = {"cache-control": "no-cache", "vary": "accept-encoding"}  # may be stored, and is asked for again
@@ -19,7 +29,7 @@ Handler = Callable[[Event, object], dict[str, Any]]
 Route = Callable[[Event, str | None], Response]
 
 
-def make_handler(bundle: Path, openapi: Callable[[], str] | None = None) -> Handler:
+def make_handler(bundle: "Path | str", openapi: Callable[[], str] | None = None) -> Handler:
     """Open a bundle and answer events for it.
 
     Args:
@@ -96,6 +106,8 @@ class _Routes:
             route = self._routes.get(path) or self._routes.get(_unquoted(path))
         except (AttributeError, KeyError, TypeError):
             raise EventError from None
+        if not isinstance(method, str):
+            raise EventError
         if route is None:
             near = [known for known in self._routes if known.startswith("/v2/") == path.startswith("/v2/")]
             raise PathError(path, [known for known in near if "/versions/" not in known])
@@ -109,7 +121,10 @@ class _Routes:
 
     def _predict(self, event: Event, request_id: str | None) -> Response:
         kind = kind_of_answer(header(event, "accept"))
-        predictions, beside = self._service.respond(read_rows(event, self._contract), Source("predict", request_id))
+        rows, explain = read_question(event, self._contract)
+        if explain is not False and kind == "csv":
+            raise NotAcceptableError(("application/json", "application/jsonl"), "text/csv")  # it has no place for it
+        predictions, beside = self._service.respond(rows, Source("predict", request_id), explain)
         return reply(event, self._contract.form, predictions, beside, kind)
 
     def _feedback(self, event: Event, request_id: str | None) -> Response:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from math import isfinite
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lambda_handler.bundle import Bundle, read_bundle
@@ -10,6 +9,8 @@ from lambda_handler.contract import ContractError, Problem, Row
 from lambda_handler.engine import Numbers, make_engine
 
 if TYPE_CHECKING:  # a package with the engine capi has no NumPy
+    from pathlib import Path
+
     import numpy as np
     import numpy.typing as npt
 
@@ -35,7 +36,7 @@ class Predictor:
         self._form = self.contract.form
 
     @classmethod
-    def load(cls, path: Path | str, engine: str | None = None) -> "Predictor":
+    def load(cls, path: "Path | str", engine: str | None = None) -> "Predictor":
         """Open the bundle at `path`.
 
         Raises:
@@ -59,7 +60,7 @@ class Predictor:
         columns, warnings = self.contract.columns(rows)
         if not rows:
             return []
-        labels, numbers = self._answer(columns, len(rows))
+        labels, numbers = self.answer(columns, len(rows))
         if not all(map(isfinite, numbers)):
             width = self._form.width
             finite = [all(map(isfinite, numbers[k * width : k * width + width])) for k in range(len(rows))]
@@ -90,8 +91,12 @@ class Predictor:
         parts = zip(nothing, *self._parts(columns, rows), strict=True)
         return answers_of(self.contract, [np.concatenate(pieces) for pieces in parts], rows)
 
-    def _answer(self, columns: Sequence[Any], rows: int) -> tuple[list[int], list[float]]:
-        """Labels and numbers row after row; a threshold has decided the labels."""
+    def answer(self, columns: Sequence[Any], rows: int) -> tuple[list[int], list[float]]:
+        """Answer columns of graph values as `Contract.columns` gives them, without checking them.
+
+        Returns:
+            Labels and numbers row after row, the numbers not always finite; a threshold has decided the labels.
+        """
         found: list[list[Any]] = [[] for _ in self._form.outputs]
         for part in self._parts(columns, rows):
             for whole, piece in zip(found, part, strict=True):

@@ -25,8 +25,8 @@ from lambda_handler.strict_json import decode_json
 Event = dict[str, Any]
 
 
-def read_rows(event: Event, contract: Contract) -> list[Any]:
-    """The rows of a request, in JSON, CSV or JSONL.
+def read_question(event: Event, contract: Contract) -> tuple[list[Any], Any]:
+    """The rows of a request, in JSON, CSV or JSONL, and what it says of `explain` (False where it says nothing).
 
     Raises:
         RequestError: the body is of another type, too large, or not what its type says.
@@ -34,11 +34,12 @@ def read_rows(event: Event, contract: Contract) -> list[Any]:
     kind = kind_of_body(header(event, "content-type"))
     text = read_text(event)
     if kind == "json":
-        return rows_of(decode_json(text))
+        value, explain = explain_of(decode_json(text))
+        return rows_of(value), explain
     rows = _csv_rows(contract, text) if kind == "csv" else _json_lines(text)
     if not rows:
         raise ShapeError("A request must hold at least one row", "none")
-    return rows
+    return rows, False
 
 
 def read_json(event: Event) -> Any:
@@ -52,6 +53,13 @@ def read_json(event: Event) -> Any:
         rule, remedy = "This body must be application/json", "Send it as JSON."
         raise MediaTypeError(rule, repr(content_type), remedy, ["application/json"])
     return decode_json(read_text(event))
+
+
+def explain_of(value: Any) -> tuple[Any, Any]:
+    """A request without its member `explain` beside `rows`, and that member's value (False where there is none)."""
+    if not isinstance(value, dict) or "explain" not in value or not isinstance(value.get("rows"), list):
+        return value, False
+    return {name: part for name, part in value.items() if name != "explain"}, value["explain"]
 
 
 def rows_of(value: Any) -> list[Any]:

@@ -2,8 +2,7 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from lambda_handler.capture import capture_lines, chosen, write_line
 from lambda_handler.decide import Decider
@@ -13,8 +12,7 @@ from lambda_handler.predictor import Predictor
 AUTOMATION = "SELFSAME_AUTOMATION"  # the environment variable that sets another degree than the contract's
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(NamedTuple):
     """Where rows come from.
 
     Attributes:
@@ -57,19 +55,27 @@ class Service:
         if self._meter is not None:
             self._meter.end(error, request_id)
 
-    def respond(self, rows: Sequence[Any], source: Source) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    def respond(
+        self, rows: Sequence[Any], source: Source, explain: Any = False
+    ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
         """Answer rows.
 
         Args:
             rows: as sent, not checked yet.
             source: where they come from.
+            explain: the option `explain`, not checked yet; with False nothing is explained.
 
         Returns:
             One prediction per row, and the members that stand beside `predictions` in an answer.
 
         Raises:
             ContractError: a row breaks the contract.
+            RequestError: the option asks for what there is not, or for too much.
         """
+        if explain is not False:
+            from lambda_handler.explain import respond_explained
+
+            return respond_explained(self, rows, explain, source)
         answers = self.predictor.predict(rows)
         request_id = source.request_id
         decided = self._decider.decide(answers, os.urandom(12).hex())  # nobody guesses an id
