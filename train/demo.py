@@ -53,7 +53,7 @@ class DemoCase:
 
 
 def demo_cases() -> list[DemoCase]:
-    """Return the embedded cases: loan default (simulated, two classes), diabetes progression (a number), digits (ten)."""
+    """Return the embedded cases: loan default (two classes, simulated), diabetes progression (a number), digits."""
     return [loan_case(), diabetes_case(), digits_case()]
 
 

@@ -1,6 +1,9 @@
 // Two engines behind one model call: the page's own evaluator answers first, onnxruntime-web takes over and confirms.
 
 import { replay } from "./golden.js";
+import { show } from "./words.js";
+
+const AT_ONCE = 10; // rows that are compared without a pause
 
 /**
  * @typedef {import("./predictor.js").ModelCall} ModelCall
@@ -10,8 +13,9 @@ import { replay } from "./golden.js";
  * @typedef {{model: ModelCall, first: Promise<unknown>, full: () => Promise<ModelCall>,
  *   confirm: (contract: import("./contract.js").Contract, rows: readonly unknown[]) => Promise<Confirmation | null>}}
  *   Engines
- *   `model`: asks the best engine that is there. `first`: settles when one is. `full`: onnxruntime-web, loaded at the
- *   first call; rejects where it cannot be started. `confirm`: null where there is no evaluator.
+ *   `model`: asks the best engine that is there; a row that the evaluator cannot answer waits for the other.
+ *   `first`: settles when one is there. `full`: onnxruntime-web, loaded at the first call; rejects where it cannot be
+ *   started. `confirm`: holds the two against each other row by row; null where there is no evaluator.
  */
 
 /**
@@ -29,7 +33,13 @@ export function makeEngines(loadEarly, loadFull) {
   const first = early.then((call) => (current ??= call) ?? loadOnce());
   first.catch(() => undefined); // whoever asks is told
   return {
-    model: async (feeds, outputs) => (current ?? (await first))(feeds, outputs),
+    model: async (feeds, outputs) => {
+      const call = current ?? (await first);
+      return call(feeds, outputs).catch(async (error) => {
+        if (call !== (await early) || !(error instanceof RangeError)) throw error;
+        return (await loadOnce())(feeds, outputs);
+      });
+    },
     first,
     full: loadOnce,
     confirm: async (contract, rows) => {
@@ -41,14 +51,38 @@ export function makeEngines(loadEarly, loadFull) {
 }
 
 /**
+ * In words, which engine answers and whether the other agrees.
+ *
+ * @param {Confirmation | null} confirmation
+ * @returns {[string, "one" | "confirmed" | "differs"]}
+ */
+export function engineWords(confirmation) {
+  if (confirmation === null) return ["onnxruntime-web, the full engine, answers.", "one"];
+  const { rows, same } = confirmation;
+  const took = "This page's own evaluator answered first; onnxruntime-web, the full engine, has taken over";
+  if (same === rows) return [`${took} and confirms it: the same bits on all ${show(rows)} golden rows.`, "confirmed"];
+  return [`${took}. Its last bits differ on ${show(rows - same)} of ${show(rows)} golden rows.`, "differs"];
+}
+
+/**
  * @param {import("./contract.js").Contract} contract @param {readonly unknown[]} rows
- * @param {ModelCall} one @param {ModelCall} other
+ * @param {ModelCall} evaluator @param {ModelCall} full
  * @returns {Promise<Confirmation>}
  */
-async function compareEngines(contract, rows, one, other) {
-  const answers = await replay(contract, one, rows);
-  const others = await replay(contract, other, rows);
-  return { rows: rows.length, same: answers.filter((answer, index) => alike(answer, others[index])).length };
+async function compareEngines(contract, rows, evaluator, full) {
+  const confirmation = { rows: 0, same: 0 };
+  for (const [index, row] of rows.entries()) {
+    if (index % AT_ONCE === 0) await new Promise((resolve) => setTimeout(resolve)); // the page stays responsive
+    const one = await replay(contract, evaluator, [row]).catch((error) => {
+      if (!(error instanceof RangeError)) throw error;
+      return null; // the evaluator leaves such a row to onnxruntime-web
+    });
+    if (one === null) continue;
+    const [other] = await replay(contract, full, [row]);
+    confirmation.rows += 1;
+    confirmation.same += Number(alike(one[0], other));
+  }
+  return confirmation;
 }
 
 /** @param {Answer} one @param {Answer} other @returns {boolean} */

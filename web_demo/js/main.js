@@ -6,7 +6,8 @@
 import { openBundle, text } from "./bundle.js";
 import { makeContext } from "./context.js";
 import { BundleError, ContractError } from "./contract.js";
-import { makeEngines } from "./engines.js";
+import { isDrawing } from "./digit.js";
+import { engineWords, makeEngines } from "./engines.js";
 import { replay, writeAnswer } from "./golden.js";
 import { parseLines } from "./json.js";
 import { readFragment } from "./link.js";
@@ -85,6 +86,26 @@ function makeAnswer({ contract, model, reference }, form) {
   };
 }
 
+/**
+ * Lets onnxruntime-web take over from the evaluator, and says whether the two agree.
+ *
+ * @param {Context} context @param {import("./engines.js").Engines} engines
+ * @param {(row: import("./contract.js").Row) => Promise<void>} answer
+ */
+async function takeOver(context, engines, answer) {
+  try {
+    await engines.full();
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    page.showEngine(`This page's own evaluator answers, alone: ${why}`, "alone");
+    return;
+  }
+  await answer(context.row());
+  const rows = (await context.golden()).map((line) => line.row);
+  const confirmation = await engines.confirm(context.contract, rows);
+  page.showEngine(...engineWords(confirmation));
+}
+
 /** @returns {Promise<Context>} */
 async function start() {
   const { listed, chosen } = await chooseBundle();
@@ -105,10 +126,12 @@ async function start() {
   const api = location.origin + (listed.length > 1 ? `/${encodeURIComponent(contract.name)}` : "");
   const made = makeContext({ bundle, reference, form, model: engines.model, fullModel: engines.full, path, api });
   changed = made.changed;
+  if (isDrawing(contract)) await page.mountPart("digit", () => import("./page-digit.js"), made.context);
   await engines.first;
   await replay(contract, engines.model, [form.row()]); // the first call also compiles; it is not timed
   const answer = makeAnswer(made.context, form);
   made.context.onChange(answer);
+  takeOver(made.context, engines, answer).catch(page.showFailure);
   await Promise.all(Object.entries(PARTS).map(([id, load]) => page.mountPart(id, load, made.context)));
   return made.context;
 }

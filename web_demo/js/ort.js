@@ -5,12 +5,18 @@
  * @typedef {import("./predictor.js").ModelCall} ModelCall
  */
 
-/** The runtime could not be started. */
+/** The runtime could not be started, or the model not be loaded. */
 export class WasmError extends Error {
   /** @param {unknown} cause */
   constructor(cause) {
-    const rule = "the model runs in WebAssembly, and it could not be started here";
-    super(`${rule} (${cause instanceof Error ? cause.message : cause}). Use a current browser with WebAssembly on.`);
+    const said = cause instanceof Error ? cause.message : String(cause);
+    const [rule, remedy] = /memory|allocat/i.test(said)
+      ? ["this browser has not enough memory left for the model", "Close other tabs, or use a device with more memory."]
+      : [
+          "the model runs in WebAssembly, and it could not be started here",
+          "Use a current browser with WebAssembly on.",
+        ];
+    super(`${rule} (${said}). ${remedy}`);
     this.name = "WasmError";
   }
 }

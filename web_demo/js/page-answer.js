@@ -143,6 +143,7 @@ function place(training, number) {
 function classParts(contract, prediction) {
   const [{ classKeys }] = contract.form.targets;
   const [chosen] = prediction.labels;
+  const terse = classKeys.length > 4 && classKeys.every((key) => key.length < 3); // columns, where there is little room
   const rows = classKeys.map((key, k) => {
     const share = prediction.numbers[k];
     return make(
@@ -153,7 +154,10 @@ function classParts(contract, prediction) {
       makeBar(share),
     );
   });
-  return [...labelParts(contract, classKeys[chosen]), make("ul", { class: "classes" }, ...rows)];
+  return [
+    ...labelParts(contract, classKeys[chosen]),
+    make("ul", { class: terse ? "classes terse" : "classes" }, ...rows),
+  ];
 }
 
 /** @param {Contract} contract @param {Prediction} prediction */

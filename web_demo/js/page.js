@@ -132,6 +132,16 @@ export async function mountPart(id, load, context) {
 }
 
 /**
+ * Says which engine answers.
+ *
+ * @param {string} words
+ * @param {"one" | "confirmed" | "differs" | "alone"} state
+ */
+export function showEngine(words, state) {
+  fill("engine", words).dataset.state = state;
+}
+
+/**
  * Shows, in a sentence, why there is nothing to use.
  *
  * @param {unknown} error
