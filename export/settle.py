@@ -163,7 +163,7 @@ def settle_stratum(evidence: Evidence, predictor: Predictor, name: str) -> Evide
 
 def _shaken(predictor: Predictor) -> Shaken:
     def asker(model: bytes) -> Ask:
-        return Predictor(replace(predictor.bundle, model=model)).run
+        return Predictor(predictor.bundle._replace(model=model)).run
 
     def allowed(numbers: Floats) -> Floats:
         relative = predictor.contract.tolerance["relative"]

@@ -1,14 +1,12 @@
 """The form of an answer: from a graph's labels and numbers to what people get, and back (standard library only)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 Answer = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(NamedTuple):
     """One thing that a row is asked for.
 
     Attributes:

@@ -1,11 +1,17 @@
 """What Lambda calls: `lambda_handler.app.handler`. The bundle is opened in the init phase."""
 
 import os
-from functools import partial
-from pathlib import Path
 
 from lambda_handler.http import make_handler
 
-bundle = Path(os.environ.get("SELFSAME_BUNDLE") or Path(__file__).parent.parent / "bundle")
-openapi = bundle.parent / "openapi.json"
-handler = make_handler(bundle, partial(openapi.read_text, encoding="utf-8") if openapi.is_file() else None)
+bundle = os.environ.get("SELFSAME_BUNDLE") or os.path.join(os.path.dirname(os.path.dirname(__file__)), "bundle")
+openapi = os.path.join(os.path.dirname(bundle.rstrip("/")), "openapi.json")
+
+
+def read_openapi() -> str:
+    """The document that was made when the function was packaged."""
+    with open(openapi, encoding="utf-8") as file:
+        return file.read()
+
+
+handler = make_handler(bundle, read_openapi if os.path.isfile(openapi) else None)

@@ -8,7 +8,6 @@ of the fields); the numbers of tensors and trees are stepped over.
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 
 OPERATORS = {
     "": frozenset([
@@ -45,14 +44,13 @@ class AuditError(ValueError):
         super().__init__(f"{rule}; {got}. {remedy}")
 
 
-@dataclass
 class _Seen:
     """What one walk has found."""
 
-    data: bytes
-    nodes: int = 0
-    inputs: list[str] = field(default_factory=list)
-    outputs: list[str] = field(default_factory=list)
+    def __init__(self, data: bytes) -> None:
+        self.data, self.nodes = data, 0
+        self.inputs: list[str] = []
+        self.outputs: list[str] = []
 
 
 def audit(model: bytes, inputs: Iterable[str], outputs: Iterable[str]) -> None:

@@ -2,8 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 DEGREES = ("shadow", "human only", "assist", "partial", "full")
 REFER = "refer"
@@ -17,8 +16,7 @@ class AutomationError(ValueError):
         super().__init__(f"{rule}; got {got}. {remedy}")
 
 
-@dataclass(frozen=True, slots=True)
-class Automation:
+class Automation(NamedTuple):
     """What becomes of an answer.
 
     Attributes:

@@ -5,10 +5,10 @@ interface's versions 1 to 5, whose 150 places never move: onnxruntime's own buil
 and released. `lambda_handler.session` runs models with it.
 """
 
+import os
 from collections.abc import Callable
 from ctypes import CDLL, CFUNCTYPE, POINTER, Structure, byref, c_char_p, c_int, c_size_t, c_uint32, c_void_p
 from functools import cache
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -59,9 +59,9 @@ class Api:
         allocator: of memory for tensors.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: str) -> None:
         try:
-            dll = CDLL(str(path))
+            dll = CDLL(path)
         except OSError as error:
             rule = "The engine capi needs onnxruntime's shared library for this machine"
             raise EngineError(rule, str(error), "Install onnxruntime's wheel for it.") from error
@@ -71,7 +71,8 @@ class Api:
         found = base.get_api(API_VERSION)
         if not found:
             rule = f"The engine capi is made for version {API_VERSION} of onnxruntime's C interface"
-            raise EngineError(rule, f"{path.name} is onnxruntime {self.version}", "Install the pinned onnxruntime.")
+            got = f"{os.path.basename(path)} is onnxruntime {self.version}"
+            raise EngineError(rule, got, "Install the pinned onnxruntime.")
         table = (c_size_t * PLACES).from_address(found)
         message = CFUNCTYPE(c_char_p, c_void_p)(table[ERROR_MESSAGE])
         self.release = SimpleNamespace(
@@ -102,7 +103,7 @@ def made(function: Callable[..., Any], *arguments: object) -> c_void_p:
 
 
 @cache
-def load(path: Path) -> Api:
+def load(path: str) -> Api:
     """Open onnxruntime's library, once per process.
 
     Raises:

@@ -1,8 +1,7 @@
 """From an answer to a prediction: its id, its model, and what the degree of automation makes of it."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from lambda_handler.answer import Answer
 from lambda_handler.automation import REFER, read_automation
@@ -13,8 +12,7 @@ KINDS = {"shadow": SHADOWED, "human only": REFERRED, "assist": SUGGESTED, "full"
 PARTS = ("label", "probabilities", "scores", "value", "targets")  # of an answer
 
 
-@dataclass(frozen=True, slots=True)
-class Decided:
+class Decided(NamedTuple):
     """A request's predictions.
 
     Attributes:

@@ -4,7 +4,6 @@ import os
 from collections.abc import Sequence
 from functools import cache
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any, Protocol
 
 from lambda_handler.contract import Contract
@@ -77,10 +76,12 @@ def make_engine(contract: Contract, model: bytes, *, threads: int = 1, name: str
 
 
 @cache
-def library() -> Path | None:
+def library() -> str | None:
     """Where onnxruntime's wheel put its shared library; found without importing the package. None: nowhere."""
     spec = find_spec("onnxruntime")
     for folder in (spec and spec.submodule_search_locations) or ():
-        for file in sorted(Path(folder, "capi").glob("libonnxruntime.so*")):
-            return file
+        inside = os.path.join(folder, "capi")
+        for name in sorted(os.listdir(inside) if os.path.isdir(inside) else ()):
+            if name.startswith("libonnxruntime.so"):
+                return os.path.join(inside, name)
     return None

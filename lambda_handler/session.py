@@ -24,7 +24,6 @@ from ctypes import (
     string_at,
 )
 from math import prod
-from pathlib import Path
 from typing import Any
 
 from lambda_handler.capi import Api, load, made
@@ -50,7 +49,7 @@ KINDS: dict[str, Kind] = {
 class Session:
     """One model: an `Engine`. onnxruntime copies what it needs of the model's bytes."""
 
-    def __init__(self, path: Path, contract: Contract, model: bytes, threads: int = 1) -> None:
+    def __init__(self, path: str, contract: Contract, model: bytes, threads: int = 1) -> None:
         self._api = api = load(path)
         self._kinds = [KINDS[feature.dtype] for feature in contract.features]
         form = contract.form

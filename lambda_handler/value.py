@@ -3,11 +3,10 @@
 import json
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from numbers import Integral, Real
 from struct import Struct
-from typing import Any
+from typing import Any, NamedTuple
 
 FLOAT32 = Struct("f")
 FLOAT32_LIMIT = 3.4028235677973366e38  # the smallest magnitude that rounds to an infinite float32
@@ -17,8 +16,7 @@ Warning_ = dict[str, str]
 Check = Callable[[Any, list[Warning_]], Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Feature:
+class Feature(NamedTuple):
     """One column of the table that the original estimator was fitted on (the fields are those of docs/bundle.md)."""
 
     name: str
@@ -91,7 +89,7 @@ def read_feature(entry: Mapping[str, Any]) -> Feature:
     if not isinstance(entry["loggable"], bool):
         raise TypeError(f"loggable must be true or false; got {describe(entry['loggable'])}")
     pair = {key: tuple(entry[key]) if entry[key] is not None else None for key in ("range", "accepts", "categories")}
-    return Feature(**{**{key: entry[key] for key in Feature.__dataclass_fields__}, **pair})
+    return Feature(**{**{key: entry[key] for key in Feature._fields}, **pair})
 
 
 def check_of(feature: Feature, missing_code: str) -> Check:

@@ -166,12 +166,12 @@ def test_a_library_that_is_missing_old_or_none_is_refused(
     assert int(version.split(".")[1]) == capi.API_VERSION, "the pin moved: hold the table against the new header"
     with monkeypatch.context() as patched:
         patched.setattr(capi, "API_VERSION", 99)
-        with pytest.raises(EngineError, match=f"version 99 .* {path.name} is onnxruntime {version}"):
+        with pytest.raises(EngineError, match=f"version 99 .* {Path(path).name} is onnxruntime {version}"):
             capi.Api(path)
     capfd.readouterr()
     (tmp_path / "text.so").write_text("no library")
     with pytest.raises(EngineError, match=r"text\.so"):
-        load(tmp_path / "text.so")
+        load(str(tmp_path / "text.so"))
     monkeypatch.setattr(engine, "library", lambda: None)
     with pytest.raises(EngineError, match=r"libonnxruntime\.so; it is not installed"):
         make_engine(bundles["labels"].contract, bundles["labels"].model, name="capi")

@@ -30,7 +30,7 @@ class Counted:
     """onnxruntime's functions, with the handles of what they made and did not yet release."""
 
     def __init__(self) -> None:
-        api = Api(library() or Path())
+        api = Api(library() or "")
         self.alive: set[int] = set()
         self.made = 0
         self.environment, self.allocator = api.environment, api.allocator
@@ -101,7 +101,7 @@ def bundles(tmp_path_factory: pytest.TempPathFactory) -> dict[Task, Bundle]:
 
 def use(bundle: Bundle) -> None:
     """Answer, and fail at each step: while filling, inside onnxruntime, and while reading."""
-    ours = Session(Path(), bundle.contract, bundle.model)
+    ours = Session("", bundle.contract, bundle.model)
     for columns, rows in ((ONE, 1), (ONE, 1), (THREE, 3), (LONG, 1), (ONE, 1)):
         ours.run(columns, rows)
     for wrong in (["\0"], [None], [1.0], []):
@@ -123,7 +123,7 @@ def use(bundle: Bundle) -> None:
         ours._found = found
         ours.run(ONE, 1)
     with pytest.raises(EngineError):
-        Session(Path(), bundle.contract, b"garbage")
+        Session("", bundle.contract, b"garbage")
 
 
 def test_every_object_is_released_once_also_after_failures(counted: Counted, bundles: dict[Task, Bundle]) -> None:

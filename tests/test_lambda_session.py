@@ -227,7 +227,7 @@ def test_a_long_text_is_not_kept(bundles: dict[Task, Bundle]) -> None:
 
 def test_the_models_bytes_are_not_needed_afterwards(bundles: dict[Task, Bundle]) -> None:
     model = bytes(bytearray(bundles["labels"].model))
-    ours = Session(library() or Path(), bundles["labels"].contract, model)
+    ours = Session(library() or "", bundles["labels"].contract, model)
     ctypes.memset(id(model) + sys.getsizeof(b"") - 1, 0, len(model))
     assert not any(model)
     assert len(ours.run([[1.0], [40], ["A"], ["own"], [True]], 1)[0]) == 1

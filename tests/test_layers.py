@@ -33,6 +33,7 @@ DEPLOYED = {
     "lambda_handler/problem.py": ("lambda_handler", "aws_lambda_powertools"),
     "lambda_handler/s3.py": ("lambda_handler", "boto3"),
     "lambda_handler/app.py": ("lambda_handler", "aws_lambda_powertools"),
+    "lambda_handler/bundle.py": ("lambda_handler", "_sha2"),  # _sha2: the standard library's from Python 3.12 on
     "lambda_handler/binding.py": ("numpy", "onnxruntime", "lambda_handler"),
     "lambda_handler/predictor.py": ("numpy", "lambda_handler"),
     "lambda_handler/": ("lambda_handler",),
