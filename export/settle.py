@@ -15,7 +15,7 @@ from lambda_handler.predictor import Predictor
 
 SURE, FEW = 20, 6  # draws of the rounding for rows that other runtimes are asked about, and for a share of many rows
 MOST_DRAWS = 100  # for rows that the original answers otherwise: they may stand at several turns at once
-SCATTERED = 5  # answers of its draws, more than two turns make: a row at several turns at once cannot be judged
+SCATTERED = 5  # answers of its draws, more than two turns make: a row at several turns at once
 REAL = 4000  # rows of the training table that are shaken
 MOST = 0.001  # of those, the share that may hang on rounding
 
@@ -49,8 +49,8 @@ class Shaken:
 
         A number jumps that moves by more than what is allowed times the steps that everything was moved by. Where the
         original answers otherwise than the graph, its numbers must lie between those that the shaking gives, and its
-        labels be among them: else nothing is marked, for the graph is wrong. Only a row whose draws give `SCATTERED`
-        answers is beyond that: it stands at many turns at once.
+        labels be among them: else nothing is marked, for the graph is wrong. A row whose draws give `SCATTERED` answers
+        stands at many turns at once, of which no draws show all: its numbers may lie as far outside again.
 
         Args:
             values: the rows.
@@ -101,7 +101,9 @@ class Shaken:
                 seen[row].add(tuple(answer.tolist()))
             inside[rows] = _between(said.numbers[rows], low[rows], high[rows], self._allowed(said.numbers[rows]))
         scattered = np.array([len(answers) >= SCATTERED for answers in seen], dtype=bool)
-        right = ((steady | (jumped & inside)) & known.all(axis=1)) | (jumped & scattered)
+        span = high - low
+        around = _between(said.numbers, low - span, high + span, self._allowed(said.numbers))
+        right = ((steady | (jumped & inside)) & known.all(axis=1)) | (jumped & scattered & around)
         return jumped, ~same, right
 
 
