@@ -10,7 +10,7 @@ PACKAGE_ARGS ?=
 SCAN := .venv-scan
 .DEFAULT_GOAL := help
 
-.PHONY: help setup demo test acceptance coverage lint format bench exactness budgets engine leak load arm64 screenshots requirements clean build-SelfsameFunction build-ReplayHook build-ChallengerFunction
+.PHONY: help setup demo test acceptance coverage lint format bench exactness budgets engine leak load fuzz arm64 screenshots requirements clean build-SelfsameFunction build-ReplayHook build-ChallengerFunction
 
 help: ## show the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -83,6 +83,14 @@ leak: setup ## 100,000 requests through the C interface: memory stays flat
 load: setup ## 30 minutes of load whose answers are all checked (ARGS="--minutes 5 --against runtime": in Lambda's runtime)
 	$(BIN)/python -m benchmarks.load $(ARGS)
 
+# atheris lies beside the environment: nothing else needs it, and it has wheels for Python 3.11 to 3.13 alone.
+build/atheris/.ready: requirements/fuzz.txt $(VENV)/.ready
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --only-binary :all: --target build/atheris -r requirements/fuzz.txt
+	@touch $@
+
+fuzz: setup build/atheris/.ready ## fuzz what reads requests, guided by coverage (ARGS="--minutes 60")
+	PYTHONPATH=build/atheris $(BIN)/python -m benchmarks.fuzz $(ARGS)
+
 arm64: setup ## run arm64 packages under QEMU (slow; fetches QEMU and an arm64 Python from Debian)
 	./.ci/arm64
 	$(BIN)/pytest tests/test_deploy_arm64.py -m slow --capture=no
@@ -95,6 +103,7 @@ requirements: ## pin the requirement files anew from the *.in files
 	build/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links --no-deps requirements/lambda.in -o requirements/lambda.txt
 	build/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links requirements/all.in -o requirements/all.txt
 	build/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links requirements/scan.in -o requirements/scan.txt
+	build/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links requirements/fuzz.in -o requirements/fuzz.txt
 
 # Called by `sam build` (template.yaml: BuildMethod makefile): what Lambda gets.
 build-SelfsameFunction:
