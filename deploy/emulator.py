@@ -75,14 +75,21 @@ class Emulator:
         except ValueError:
             return answer.decode("utf-8", "replace")
 
+    def log(self) -> str:
+        """What the runtime and the function have written so far."""
+        return self._log.read_text(encoding="utf-8", errors="replace")
+
 
 @contextmanager
-def emulate(package: Path, settings: Mapping[str, str] | None = None) -> Iterator[Emulator]:
+def emulate(
+    package: Path, settings: Mapping[str, str] | None = None, *, program: str = BOOTSTRAP
+) -> Iterator[Emulator]:
     """Run a package that `build_package` made for this machine, from its own folder, until the block ends.
 
     Args:
         package: built for the Python version that `lambda_python` names and for this machine's architecture.
         settings: environment variables of the function, besides `ENVIRONMENT`.
+        program: what the interpreter runs: the runtime client, unless a measurement wraps it.
 
     Raises:
         EmulatorError: no interpreter fits the package, or the emulator does not start.
@@ -97,7 +104,7 @@ def emulate(package: Path, settings: Mapping[str, str] | None = None) -> Iterato
     ports = _free_ports()
     addresses = ["--runtime-api-address", f"127.0.0.1:{ports[0]}"]
     addresses += ["--runtime-interface-emulator-address", f"127.0.0.1:{ports[1]}"]
-    runtime = [python, "-I", "-S", "-B", "-c", BOOTSTRAP, HANDLER, str(package), str(client)]
+    runtime = [python, "-I", "-S", "-B", "-c", program, HANDLER, str(package), str(client)]
     environment = {"PATH": os.defpath, "LANG": "en_US.UTF-8", "TZ": ":UTC", "LAMBDA_TASK_ROOT": str(package)}
     with tempfile.TemporaryDirectory(prefix="selfsame-emulator-") as folder:
         log = Path(folder) / "log"
