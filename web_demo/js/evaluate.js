@@ -3,7 +3,7 @@
 // It is small and starts at once, so it gives the page's first answers while onnxruntime-web loads.
 
 import { ModelError, readModel } from "./onnx.js";
-import { OPERATORS } from "./operators/index.js";
+import { operatorOf } from "./operators/index.js";
 import { tensor } from "./operators/tensor.js";
 import { UnknownOperator } from "./operators/unknown.js";
 
@@ -27,7 +27,7 @@ const VERSIONS = new Map([
  * Makes the model call.
  *
  * @param {Uint8Array} bytes of model.onnx.
- * @returns {ModelCall} it rejects with a RangeError where only onnxruntime-web has an answer.
+ * @returns {ModelCall} it rejects with an UnknownOperator where the shapes turn out to be of a form not known here.
  * @throws {UnknownOperator} the graph holds an operator, or a version of one, that is not known here.
  * @throws {ModelError} the bytes are no model.
  */
@@ -74,9 +74,7 @@ function prepareGraph(graph, values, around) {
 
 /** @param {Node} node @param {Tensor[]} values @param {Scope} scope @returns {() => void} */
 function prepareNode({ operator, inputs, outputs, attributes }, values, scope) {
-  const make = Object.hasOwn(OPERATORS, operator) ? OPERATORS[operator] : undefined;
-  if (make === undefined) throw new UnknownOperator(operator);
-  const run = make(attributes, (graph) => prepareGraph(graph, values, scope));
+  const run = operatorOf(operator, attributes, (graph) => prepareGraph(graph, values, scope));
   const from = inputs.map((name) => slotOf(scope, name));
   const to = outputs.map((name) => newSlot(scope, values, name));
   return () => {

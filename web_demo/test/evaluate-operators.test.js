@@ -88,10 +88,15 @@ async function holds(operator, inputs, attributes = {}, types = ["float64"]) {
   const feeds = /** @type {Record<string, Tensor>} */ (
     Object.fromEntries(inputs.flatMap((each, k) => (each ? [[`x${k}`, each]] : [])))
   );
+  await holdsModel(model, feeds);
+}
+
+/** @param {Uint8Array} model @param {Record<string, Tensor>} feeds in the graph's order. */
+async function holdsModel(model, feeds) {
   const expected = await byRuntime(model, feeds);
   const found = prepare(readModel(model))(Object.values(feeds));
   const plain = found.map(({ type, dims, data }) => ({ type, dims, data: Array.from(/** @type {any} */ (data)) }));
-  assert.deepStrictEqual(plain, expected, `${operator} ${JSON.stringify(attributes)}`);
+  assert.deepStrictEqual(plain, expected);
 }
 
 /** @type {Record<string, () => Promise<void>>} */
@@ -140,6 +145,7 @@ Object.assign(TESTS, {
     await holds("Cast", [randoms([4000], 12)], { to: 1 }, ["float32"]);
     await holds("Cast", [special], { to: 9 }, ["bool"]);
     await holds("Cast", [randoms([300])], { to: 7 }, ["int64"]);
+    await holds("Cast", [doubles([6], [...SPECIAL.slice(9, 12), 2 ** 63, -(2 ** 63), 1e300])], { to: 7 }, ["int64"]);
     await holds("Cast", [singles([3], [0.1, NaN, -0])], { to: 11 });
     const long = longs([5], [2n ** 53n + 1n, 2n ** 62n + 2n ** 38n + 1n, -(2n ** 63n), 16777217, -5]);
     await holds("Cast", [long], { to: 11 });
@@ -195,8 +201,11 @@ Object.assign(TESTS, {
     await holds("GatherND", [randoms([3, 4]), longs([2, 2], [0, 1, -1, 3])]);
     await holds("GatherND", [randoms([3, 4]), longs([2, 1], [2, 0])]);
   },
-  ScatterElements: () =>
-    holds("ScatterElements", [randoms([3, 4]), longs([3, 2], [0, 3, 2, 1, 3, 0]), randoms([3, 2])], { axis: 1 }),
+  ScatterElements: async () => {
+    const indices = longs([3, 2], [0, 0, 2, 1, 3, 3]);
+    await holds("ScatterElements", [randoms([3, 4]), indices, randoms([3, 2])], { axis: 1, reduction: "add" });
+    await holds("ScatterElements", [randoms([3, 4]), longs([3, 2], [0, 3, 2, 1, 3, 0]), randoms([3, 2])], { axis: 1 });
+  },
   Compress: async () => {
     await holds("Compress", [randoms([6, 2]), bools], { axis: 0 });
     await holds("Compress", [randoms([3, 2]), bools]);
@@ -352,7 +361,74 @@ Object.assign(TESTS, {
   },
 });
 
+/** @param {string} operator @param {string[]} inputs @param {string[]} outputs @param {any} [attributes] */
+const node = (operator, inputs, outputs, attributes) => ({ operator, inputs, outputs, attributes });
+const long = /** @type {const} */ ("int64");
+const double = /** @type {const} */ ("float64");
+const bool = /** @type {const} */ ("bool");
+Object.assign(TESTS, {
+  If: async () => {
+    const branch = /** @param {string} operator @param {string} name */ (operator, name) => ({
+      nodes: [node(operator, ["x1"], [name])],
+      inputs: {},
+      outputs: { [name]: double },
+    });
+    const attributes = { then_branch: branch("Neg", "a"), else_branch: branch("Abs", "b") };
+    for (const choice of [0, 1]) {
+      const graph = {
+        nodes: [node("If", ["x0"], ["y0"], attributes)],
+        inputs: { x0: bool, x1: double },
+        outputs: { y0: double },
+      };
+      await holdsModel(writeModel(graph), { x0: tensor("bool", [], Uint8Array.of(choice)), x1: doubles([2], [1, -1]) });
+    }
+  },
+  Loop: async () => {
+    const body = {
+      nodes: [
+        node("Add", ["state", "x1"], ["next"]),
+        node("Less", ["next", "limit"], ["on"]),
+        node("Identity", ["turn"], ["kept"]),
+      ],
+      inputs: { turn: { type: long, dims: [] }, going: { type: bool, dims: [] }, state: double },
+      outputs: { on: bool, next: double, kept: long },
+      constants: { limit: doubles([], [3]) },
+    };
+    const graph = {
+      nodes: [node("Loop", ["x0", "", "x1"], ["y0", "y1"], { body })],
+      inputs: { x0: long, x1: double },
+      outputs: { y0: double, y1: long },
+    };
+    for (const most of [2, 99]) await holdsModel(writeModel(graph), { x0: longs([], [most]), x1: doubles([], [0.7]) });
+  },
+  Scan: async () => {
+    const body = {
+      nodes: [node("Add", ["state", "row"], ["next"]), node("Mul", ["next", "x1"], ["out"])],
+      inputs: { state: { type: double, dims: [3] }, row: { type: double, dims: [3] } },
+      outputs: { next: { type: double, dims: [3] }, out: { type: double, dims: [3, 3] } },
+    };
+    const graph = {
+      nodes: [node("Scan", ["x0", "x1"], ["y0", "y1"], { body, num_scan_inputs: 1 })],
+      inputs: { x0: double, x1: double },
+      outputs: { y0: double, y1: double },
+    };
+    await holdsModel(writeModel(graph), { x0: randoms([3]), x1: randoms([3, 3]) });
+  },
+});
+
 for (const [name, run] of Object.entries(TESTS)) test(`${name} as onnxruntime-web`, run);
+
+test("an operator that is off by one last bit is noticed", async () => {
+  const right = OPERATORS.Exp;
+  try {
+    OPERATORS.Exp = () => (x) => tensor("float64", x.dims, Float64Array.from(/** @type {any} */ (x.data), Math.exp));
+    await assert.rejects(() => holds("Exp", [randoms([5000])]), assert.AssertionError);
+    OPERATORS.Exp = () => (x) => ({ ...x, dims: [x.data.length, 1] });
+    await assert.rejects(() => holds("Exp", [doubles([1], [NaN])]), assert.AssertionError);
+  } finally {
+    OPERATORS.Exp = right;
+  }
+});
 
 test("every operator of the evaluator is held against onnxruntime-web", () => {
   const untested = Object.keys(OPERATORS).filter((name) => !(name in TESTS));

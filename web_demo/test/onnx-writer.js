@@ -49,7 +49,8 @@ function writeAttribute(name, value, packed) {
 
 /**
  * @typedef {{operator: string, inputs: string[], outputs: string[], attributes?: Record<string, any>}} Node
- * @typedef {{nodes: Node[], inputs: Record<string, keyof typeof TYPES>, outputs: Record<string, keyof typeof TYPES>,
+ * @typedef {keyof typeof TYPES | {type: keyof typeof TYPES, dims: number[]}} Info
+ * @typedef {{nodes: Node[], inputs: Record<string, Info>, outputs: Record<string, Info>,
  *   constants?: Record<string, Tensor>}} Graph
  */
 
@@ -67,10 +68,14 @@ function writeNode({ operator, inputs, outputs, attributes = {} }, packed) {
 
 /** @param {Graph} graph @param {boolean} [packed] @returns {number[]} */
 function writeGraph({ nodes, inputs, outputs, constants = {} }, packed = false) {
-  const info = /** @param {[string, keyof typeof TYPES]} entry */ ([name, type]) => [
-    ...bytes(1, name),
-    ...bytes(2, bytes(1, int(1, TYPES[type]))),
-  ];
+  const info = /** @param {[string, Info]} entry */ ([name, about]) => {
+    if (typeof about === "string") return [...bytes(1, name), ...bytes(2, bytes(1, int(1, TYPES[about])))];
+    const shape = bytes(
+      2,
+      about.dims.flatMap((size) => bytes(1, int(1, size))),
+    );
+    return [...bytes(1, name), ...bytes(2, bytes(1, [...int(1, TYPES[about.type]), ...shape]))];
+  };
   return [
     ...nodes.flatMap((node) => bytes(1, writeNode(node, packed))),
     ...bytes(2, "graph"),

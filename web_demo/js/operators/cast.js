@@ -7,7 +7,6 @@ import { allocate, tensor } from "./tensor.js";
 
 const TYPES = /** @type {Record<number, Type>} */ ({
   1: "float32",
-  6: "int32",
   7: "int64",
   9: "bool",
   11: "float64",
@@ -35,10 +34,11 @@ function conversion(from, to) {
   return to === "float32" ? singleOf : Number;
 }
 
-/** @param {number} x @returns {bigint} without its fraction. */
+/** @param {number} x @returns {bigint} without its fraction; the nearest int64 of a larger one, 0 of NaN. */
 function whole(x) {
-  if (!(Math.abs(x) < LIMIT)) throw new RangeError(`${x} is no int64: onnxruntime-web answers this row`);
-  return BigInt(Math.trunc(x));
+  if (Math.abs(x) < LIMIT) return BigInt(Math.trunc(x));
+  if (Number.isNaN(x)) return 0n;
+  return x < 0 ? -(2n ** 63n) : 2n ** 63n - 1n;
 }
 
 /**

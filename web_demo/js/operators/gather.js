@@ -1,7 +1,7 @@
 // Operators that pick elements by their number. https://onnx.ai/onnx/operators/ has the definition of each by its name.
 
 import { UnknownOperator } from "./unknown.js";
-import { allocate, axisOf, countOf, numbersOf, stepsOf, taken, tensor, walk } from "./tensor.js";
+import { axisOf, countOf, numbersOf, stepsOf, taken, tensor, walk } from "./tensor.js";
 
 /**
  * @typedef {import("./tensor.js").Tensor} Tensor
@@ -23,11 +23,12 @@ export const gather = {
     return gatherNd;
   },
   ScatterElements: ({ axis = 0, reduction = "none" }) => {
-    if (reduction !== "none") throw new UnknownOperator(`ScatterElements with ${reduction}`);
+    if (reduction !== "none" && reduction !== "add") throw new UnknownOperator(`ScatterElements with ${reduction}`);
     return (source, indices, updates) => {
-      const found = allocate(source.type, source.data.length);
-      source.data.forEach((each, k) => (found[k] = each));
-      along(source.dims, indices, axisOf(axis, source.dims)).forEach((place, k) => (found[place] = updates.data[k]));
+      const found = /** @type {any} */ (source.data.slice());
+      along(source.dims, indices, axisOf(axis, source.dims)).forEach((place, k) => {
+        found[place] = reduction === "add" ? found[place] + updates.data[k] : updates.data[k];
+      });
       return tensor(source.type, source.dims, found);
     };
   },

@@ -9,8 +9,12 @@ import { Gemm, MatMul } from "./matrix.js";
 import { reduce } from "./reduce.js";
 import { shape } from "./shape.js";
 import { TreeEnsemble } from "./trees.js";
+import { UnknownOperator } from "./unknown.js";
 
-/** @type {Record<string, (attributes: any, prepare: import("./control.js").Prepare) => (...tensors: any[]) => any>} */
+/**
+ * @typedef {(attributes: any, prepare: import("./control.js").Prepare) => (...tensors: any[]) => any} Operator
+ * @type {Record<string, Operator>}
+ */
 export const OPERATORS = {
   ...elementwise,
   ...shape,
@@ -23,3 +27,54 @@ export const OPERATORS = {
   "ai.onnx.ml.LabelEncoder": LabelEncoder,
   "ai.onnx.ml.TreeEnsemble": TreeEnsemble,
 };
+
+/** The attributes that an operator takes; one that is not here may mean something, and is refused. */
+const ATTRIBUTES = /** @type {Record<string, string>} */ ({
+  ArgMax: "axis keepdims select_last_index",
+  ArgMin: "axis keepdims select_last_index",
+  Cast: "to saturate",
+  Compress: "axis",
+  Concat: "axis",
+  CumSum: "exclusive reverse",
+  Gather: "axis",
+  GatherElements: "axis",
+  GatherND: "batch_dims",
+  Gemm: "transA transB alpha beta",
+  If: "then_branch else_branch",
+  IsInf: "detect_negative detect_positive",
+  Loop: "body",
+  Mod: "fmod",
+  Pad: "mode",
+  ReduceMax: "keepdims noop_with_empty_axes",
+  ReduceMean: "keepdims noop_with_empty_axes",
+  ReduceMin: "keepdims noop_with_empty_axes",
+  ReduceSum: "keepdims noop_with_empty_axes",
+  Scan: "body num_scan_inputs scan_input_axes scan_input_directions scan_output_axes scan_output_directions",
+  ScatterElements: "axis reduction",
+  Shape: "start end",
+  Softmax: "axis",
+  TopK: "axis largest sorted",
+  Transpose: "perm",
+  "ai.onnx.ml.LabelEncoder":
+    "keys_tensor keys_strings keys_int64s keys_floats values_tensor values_strings values_int64s values_floats " +
+    "default_tensor default_string default_int64 default_float",
+  "ai.onnx.ml.TreeEnsemble":
+    "aggregate_function leaf_targetids leaf_weights membership_values n_targets nodes_falseleafs nodes_falsenodeids " +
+    "nodes_featureids nodes_hitrates nodes_missing_value_tracks_true nodes_modes nodes_splits nodes_trueleafs " +
+    "nodes_truenodeids post_transform tree_roots",
+});
+
+/**
+ * Makes a node's function.
+ *
+ * @param {string} name @param {Record<string, any>} attributes @param {import("./control.js").Prepare} prepare
+ * @returns {(...tensors: any[]) => any}
+ * @throws {UnknownOperator} the operator, or one of its attributes, is not known.
+ */
+export function operatorOf(name, attributes, prepare) {
+  if (!Object.hasOwn(OPERATORS, name)) throw new UnknownOperator(name);
+  const known = (ATTRIBUTES[name] ?? "").split(" ");
+  const other = Object.keys(attributes).find((each) => !known.includes(each));
+  if (other !== undefined) throw new UnknownOperator(`${name} with ${other}`);
+  return OPERATORS[name](attributes, prepare);
+}

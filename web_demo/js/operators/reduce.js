@@ -111,9 +111,9 @@ function cumSum({ type, dims, data }, axis) {
  * @returns {(attributes: any) => Run}
  */
 function folded(f, blockFor = () => Infinity) {
-  return ({ keepdims = 1, noop_with_empty_axes: noop = 0, axes: given }) => {
+  return ({ keepdims = 1, noop_with_empty_axes: noop = 0 }) => {
     return (source, axes) => {
-      const chosen = (given ?? (axes ? numbersOf(axes) : [])).map((/** @type {number} */ k) => axisOf(k, source.dims));
+      const chosen = (axes ? numbersOf(axes) : []).map((/** @type {number} */ k) => axisOf(k, source.dims));
       if (chosen.length === 0 && noop) return source;
       const over = chosen.length > 0 ? chosen : source.dims.map((/** @type {any} */ _, /** @type {number} */ k) => k);
       const { starts, further, kept } = linesOf(source.dims, over);
