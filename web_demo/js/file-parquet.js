@@ -55,7 +55,7 @@ export async function scoreParquet(run, blob) {
 
 /**
  * @param {Hyparquet} parquet
- * @param {import("hyparquet").BaseParquetReadOptions & {rowStart: number}} wanted one column of one row group.
+ * @param {Pick<import("hyparquet").ParquetReadOptions, "file" | "metadata" | "columns" | "rowEnd"> & {rowStart: number}} wanted one column of one row group.
  * @returns {Promise<unknown[]>}
  */
 async function readColumn({ parquetRead }, wanted) {

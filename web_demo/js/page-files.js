@@ -1,0 +1,108 @@
+// Files: one is dropped or chosen, scored in a worker, and told: problems, answers, drift, and the scored file.
+
+import { make, part } from "./page-dom.js";
+import { scoredParts } from "./page-scored.js";
+import { FileWorker } from "./score-client.js";
+import { show } from "./words.js";
+
+/** @typedef {import("./context.js").Context} Context */
+
+/**
+ * Shows where a file is dropped; a file that is dropped anywhere on the page comes here.
+ *
+ * @type {import("./context.js").Mount}
+ */
+export function mount(section, context) {
+  const worker = new FileWorker(new URL(context.path, document.baseURI).href);
+  const input = make("input", { type: "file", id: "file", accept: ".csv,.tsv,.txt,.jsonl,.ndjson,.parquet,.pq" });
+  const drop = make(
+    "label",
+    { class: "drop", for: "file" },
+    make("strong", {}, "Drop a file here, or choose one"),
+    make("span", {}, "CSV, JSONL or Parquet. It is read in this browser and sent nowhere."),
+    input,
+  );
+  const state = make("div", { id: "file-state", "data-state": "idle" });
+  section.replaceChildren(
+    make("h2", { id: "files-title" }, "Score a whole file"),
+    make("p", { class: "lead" }, "Every row gets its answer, or the reason why it has none."),
+    drop,
+    wantedColumns(context),
+    state,
+  );
+  /** @param {File | undefined} file */
+  const take = (file) => {
+    if (file !== undefined) void scoreInto(state, context, worker, file);
+    input.value = "";
+  };
+  input.addEventListener("change", () => take(input.files?.[0]));
+  for (const kind of ["pointerenter", "focusin"]) section.addEventListener(kind, () => worker.warm());
+  listenForDrops(drop, worker, (file) => {
+    section.scrollIntoView({ block: "nearest" });
+    take(file);
+  });
+}
+
+/** @param {HTMLElement} drop @param {FileWorker} worker @param {(file: File | undefined) => void} take */
+function listenForDrops(drop, worker, take) {
+  /** @param {DragEvent} event */
+  const holdsFile = (event) => event.dataTransfer?.types.includes("Files") === true;
+  addEventListener("dragover", (event) => {
+    if (!holdsFile(event)) return;
+    event.preventDefault();
+    drop.classList.add("drop-over");
+    worker.warm();
+  });
+  addEventListener("dragleave", (event) => {
+    if (event.relatedTarget === null) drop.classList.remove("drop-over");
+  });
+  addEventListener("drop", (event) => {
+    if (!holdsFile(event)) return;
+    event.preventDefault();
+    drop.classList.remove("drop-over");
+    take(event.dataTransfer?.files[0]);
+  });
+}
+
+/** @param {Context} context */
+function wantedColumns({ contract }) {
+  const names = contract.features.map(({ name }) => make("li", {}, make("code", {}, name)));
+  return make(
+    "details",
+    { class: "columns" },
+    make("summary", {}, `The ${show(names.length)} columns that it needs`),
+    make("p", {}, "In any order; further columns are kept."),
+    make("ul", {}, ...names),
+  );
+}
+
+/** @param {HTMLElement} state @param {Context} context @param {FileWorker} worker @param {File} file */
+async function scoreInto(state, context, worker, file) {
+  const bar = make("progress", { max: "1", value: "0", "aria-label": `Scoring ${file.name}` });
+  const words = make("p", { class: "scoring" }, `Reading ${file.name}…`);
+  const cancel = make("button", { type: "button", class: "quiet", id: "file-cancel" }, "Cancel");
+  cancel.addEventListener("click", () => worker.cancel());
+  state.dataset.state = "running";
+  state.replaceChildren(make("div", { class: "progress" }, bar, cancel), words);
+  const start = performance.now();
+  const scored = await worker.score({ name: file.name, size: file.size, blob: file }, ({ bytes, rows, problems }) => {
+    bar.value = Math.min(1, bytes / file.size);
+    words.textContent = `${show(rows)} rows · ${rate(rows, performance.now() - start)}${faulty(problems)}`;
+  });
+  if (scored === null) return;
+  const parts = "failed" in scored ? [] : scoredParts(context, scored, performance.now() - start);
+  state.dataset.state = "failed" in scored ? "failed" : "done";
+  const said = "failed" in scored ? scored.failed : "";
+  state.replaceChildren(...(said ? [make("p", { class: "failure", role: "alert" }, said)] : parts));
+  part("said").textContent = said || `${file.name} is scored.`;
+}
+
+/** @param {number} rows @param {number} milliseconds @returns {string} */
+function rate(rows, milliseconds) {
+  return `${show(Math.round(rows / (milliseconds / 1000)))} rows a second`;
+}
+
+/** @param {number} problems @returns {string} */
+function faulty(problems) {
+  return problems === 0 ? "" : ` · ${show(problems)} without an answer`;
+}

@@ -1,0 +1,84 @@
+// The worker that scores files: a session of its own, so that the page stays free. Not part of the page's own graph.
+//
+// It takes `{path}`, the bundle's address, and makes the session; then `{source}`, a file, as often as it is sent one.
+// It says `{ready}`, `{progress}`, `{done}` and `{failed}`, a sentence, and whether it is of no
+// more use. Its end is the end of the scoring.
+
+import { openBundle, text } from "./bundle.js";
+import { FileError } from "./file-error.js";
+import { createModel, loadRuntime } from "./ort.js";
+import { scoreFile } from "./score-file.js";
+
+const RUNTIME = new URL("../vendor/ort.wasm.bundle.min.mjs", import.meta.url).href;
+const PARQUET = new URL("../vendor/hyparquet/index.js", import.meta.url).href;
+const PAUSE = 100; // milliseconds between two words of progress
+
+/**
+ * @typedef {import("./score-file.js").Source} Source
+ * @typedef {{path: string} | {source: Source}} Asked
+ * @typedef {{ready: true} | {progress: import("./score-file.js").Progress} | {failed: string, broken: boolean}
+ *   | {done: import("./score-file.js").Scored, milliseconds: number}} Said
+ */
+
+/** @type {Promise<Pick<import("./score-file.js").Tools, "contract" | "reference" | "model">> | undefined} */
+let loading;
+
+/** @param {string} path of the bundle. */
+async function load(path) {
+  const bundle = await openBundle(async (name) => {
+    const response = await fetch(path + name);
+    if (!response.ok)
+      throw new Error(`${name} must be there; the server answered ${response.status}. Reload the page.`);
+    return new Uint8Array(await response.arrayBuffer());
+  });
+  const [ort, bytes, reference] = await Promise.all([
+    loadRuntime(RUNTIME),
+    bundle.read("model.onnx"),
+    bundle.read("reference.json"),
+  ]);
+  const model = await createModel(ort, bytes);
+  return { contract: bundle.contract, reference: JSON.parse(text(reference)), model };
+}
+
+/** @param {Source} source */
+async function score(source) {
+  if (loading === undefined) throw new Error("the bundle's address comes before a file.");
+  const tools = await loading;
+  const start = performance.now();
+  let told = start;
+  const done = await scoreFile(
+    {
+      ...tools,
+      parquet: () => import(PARQUET),
+      report(progress) {
+        const now = performance.now();
+        if (now - told < PAUSE) return;
+        told = now;
+        say({ progress: { ...progress } });
+      },
+    },
+    source,
+  );
+  say({ done, milliseconds: performance.now() - start });
+}
+
+/** @param {Said} said */
+function say(said) {
+  postMessage(said);
+}
+
+/** @param {unknown} error */
+function fail(error) {
+  const memory = error instanceof RangeError ? " There may not be enough memory for this file." : "";
+  const failed = (error instanceof Error ? error.message : String(error)) + memory;
+  say({ failed, broken: !(error instanceof FileError) });
+}
+
+addEventListener("message", (/** @type {MessageEvent<Asked>} */ { data }) => {
+  if ("path" in data) {
+    loading = load(data.path);
+    loading.then(() => say({ ready: true }), fail);
+  } else {
+    score(data.source).catch(fail);
+  }
+});
