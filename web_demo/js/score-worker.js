@@ -5,13 +5,16 @@
 // more use. Its end is the end of the scoring.
 
 import { openBundle, text } from "./bundle.js";
+import { quoteCell } from "./cells.js";
 import { FileError } from "./file-error.js";
 import { createModel, loadRuntime } from "./ort.js";
+import { BATCH } from "./predictor.js";
 import { scoreFile } from "./score-file.js";
 
 const RUNTIME = new URL("../vendor/ort.wasm.bundle.min.mjs", import.meta.url).href;
 const PARQUET = new URL("../vendor/hyparquet/index.js", import.meta.url).href;
 const PAUSE = 100; // milliseconds between two words of progress
+const QUIET = { parquet: () => import(PARQUET), report: () => undefined };
 
 /**
  * @typedef {import("./score-file.js").Source} Source
@@ -36,8 +39,19 @@ async function load(path) {
     bundle.read("model.onnx"),
     bundle.read("reference.json"),
   ]);
-  const model = await createModel(ort, bytes);
-  return { contract: bundle.contract, reference: JSON.parse(text(reference)), model };
+  const { contract } = bundle;
+  const tools = { contract, reference: JSON.parse(text(reference)), model: await createModel(ort, bytes) };
+  await scoreFile({ ...tools, ...QUIET }, examples(contract)).catch(() => null); // compiles what a file will need
+  return tools;
+}
+
+/** @param {import("./contract.js").Contract} contract @returns {Source} a file of the example, again and again. */
+function examples({ features }) {
+  const [header, line] = [features.map(({ name }) => name), features.map(({ example }) => String(example ?? ""))].map(
+    (cells) => `${cells.map((cell) => quoteCell(cell, ",")).join(",")}\n`,
+  );
+  const blob = new Blob([header, line.repeat(2 * BATCH)]);
+  return { name: "examples.csv", size: blob.size, blob };
 }
 
 /** @param {Source} source */
@@ -49,7 +63,7 @@ async function score(source) {
   const done = await scoreFile(
     {
       ...tools,
-      parquet: () => import(PARQUET),
+      ...QUIET,
       report(progress) {
         const now = performance.now();
         if (now - told < PAUSE) return;

@@ -99,7 +99,7 @@ test("every problem of every row is listed, with the rule, what was got and what
   );
   assert.equal(
     problems[0].reason,
-    'income takes a number; got the text "much". Send for example 50, or null when it is unknown.',
+    'income takes a number; got the text "much". Send for example 50.0, or null when it is unknown.',
   );
 });
 
