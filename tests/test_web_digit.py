@@ -1,0 +1,149 @@
+"""A model that reads 64 pixels gets a pad to draw on: with a pen, with buttons, out of the built site in Chromium."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from bundle_factory import FEATURES, as_json, constant, contract_of, make_bundle, seal
+from onnx import TensorProto, helper
+from playwright.sync_api import Page, expect
+from sklearn.datasets import load_digits
+
+from deploy.browser import open_chromium, watch
+from deploy.site import build_site
+from deploy.static import serve_folder
+from lambda_handler.bundle import sha256_of
+from lambda_handler.predictor import Predictor
+
+NAMES = [f"pixel_{row}_{column}" for row in range(8) for column in range(8)]
+
+
+def make_digits(path: Path) -> Path:
+    """A bundle that answers with the nearest mean of scikit-learn's digits, put together by hand."""
+    data = load_digits()
+    means = np.array([data.data[data.target == digit].mean(axis=0) for digit in range(10)])
+    node = helper.make_node
+    graph = helper.make_graph(
+        [
+            node("Concat", NAMES, ["pixels"], axis=1),
+            node("MatMul", ["pixels", "weights"], ["products"]),
+            node("Add", ["products", "offsets"], ["scores"]),
+            node("Softmax", ["scores"], ["probabilities"], axis=1),
+            node("ArgMax", ["probabilities"], ["label"], axis=1, keepdims=0),
+        ],
+        "digits",
+        [helper.make_tensor_value_info(name, TensorProto.DOUBLE, [None, 1]) for name in NAMES],
+        [
+            helper.make_tensor_value_info("label", TensorProto.INT64, [None]),
+            helper.make_tensor_value_info("probabilities", TensorProto.DOUBLE, [None, 10]),
+        ],
+        [constant("weights", means.T / 50), constant("offsets", -(means**2).sum(axis=1) / 100)],
+    )
+    opsets = [helper.make_opsetid("", 21), helper.make_opsetid("ai.onnx.ml", 5)]
+    proto = helper.make_model(graph, opset_imports=opsets, ir_version=10, producer_name="selfsame")
+    onnx.checker.check_model(proto, full_check=True)
+    make_bundle(path, name="digits", task="multiclass")
+    (path / "model.onnx").write_bytes(proto.SerializeToString(deterministic=True))
+    pixel = {**FEATURES[0], "unit": None, "description": None, "range": [0.0, 16.0], "example": 0.0}
+    features = [{**pixel, "name": name, "input": name} for name in NAMES]
+    contract = contract_of("digits", "multiclass", features, sha256_of((path / "model.onnx").read_bytes()))
+    (path / "contract.json").write_bytes(as_json(contract | {"classes": list(range(10))}))
+    line = {"stratum": "special", "row": dict.fromkeys(NAMES, 0.0), "decidable": False}
+    (answer,) = Predictor.load(sealed(path)).predict([line["row"]])
+    line["answer"] = {"label": answer["label"], "probabilities": answer["probabilities"]}
+    (path / "golden.jsonl").write_text(json.dumps(line) + "\n", encoding="utf-8")
+    return sealed(path)
+
+
+def sealed(path: Path) -> Path:
+    seal(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_digits(tmp_path_factory.mktemp("digit") / "digits")
+
+
+@pytest.fixture(scope="module")
+def page(bundle: Path) -> Iterator[Page]:
+    """One page for all tests of this file; a console error or a foreign request fails the last."""
+    with serve_folder(build_site([bundle], bundle.parent / "site")) as address, open_chromium() as browser:
+        page = browser.new_page(viewport={"width": 1000, "height": 900})
+        page.set_default_timeout(20_000)
+        faults = watch(page, address)
+        page.goto(address)
+        expect(page.locator("#share")).to_be_visible()
+        yield page
+        assert faults == []
+
+
+def test_a_digit_is_drawn_at_first_and_the_answer_is_that_digit(page: Page) -> None:
+    expect(page.get_by_role("heading", name="Draw a digit")).to_be_visible()
+    expect(page.locator(".headline")).to_have_text("3")
+    assert page.locator(".pad polyline").count() == 1
+    assert page.locator(".grid rect").count() == 64
+    expect(page.locator("#form")).to_be_hidden()
+
+
+@pytest.mark.parametrize("digit", range(10))
+def test_each_digit_is_drawn_by_a_button_and_recognised(page: Page, digit: int) -> None:
+    page.get_by_role("button", name=f"Draw a {digit} for me").click()
+    expect(page.locator(".headline")).to_have_text(str(digit))
+
+
+def test_a_pen_draws_and_the_answer_follows_before_it_is_lifted(page: Page, bundle: Path) -> None:
+    page.get_by_role("button", name="Clear").click()
+    expect(page.locator(".pad polyline")).to_have_count(0)
+    page.locator(".pad").scroll_into_view_if_needed()
+    box = page.locator(".pad").bounding_box()
+    assert box is not None
+    at = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in [(0.2, 0.2), (0.8, 0.2), (0.4, 0.9)]]
+    page.mouse.move(*at[0])
+    page.mouse.down()
+    for point in at[1:]:
+        page.mouse.move(*point, steps=8)
+    expect(page.locator(".headline")).to_have_text("7")
+    page.mouse.up()
+    page.mouse.move(*at[0])
+    expect(page.locator(".pad polyline")).to_have_count(1)
+    shown = [float(rect.get_attribute("fill-opacity") or "nan") * 16 for rect in page.locator(".grid rect").all()]
+    assert np.count_nonzero(shown) > 12
+    (answer,) = Predictor.load(bundle).predict([dict(zip(NAMES, shown, strict=True))])
+    assert answer["label"] == 7
+    exact = [float(each.get_attribute("data-exact") or "nan") for each in page.locator(".class-share").all()]
+    assert exact == pytest.approx(list(answer["probabilities"].values()), abs=1e-12)
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator(".pad polyline")).to_have_count(0)
+
+
+def test_the_numbers_are_shown_on_request_and_follow_the_pen(page: Page) -> None:
+    button = page.get_by_role("button", name="Show the 64 numbers")
+    expect(button).to_have_attribute("aria-expanded", "false")
+    button.click()
+    expect(button).to_have_attribute("aria-expanded", "true")
+    page.get_by_role("button", name="Draw a 1 for me").click()
+    page.get_by_label("pixel_4_4", exact=True).fill("0")
+    expect(page.locator(".grid rect").nth(36)).to_have_attribute("fill-opacity", "0")
+    page.get_by_role("button", name="Draw a 1 for me").click()
+    assert float(page.get_by_label("pixel_4_4", exact=True).input_value()) > 8
+    button.click()
+    expect(page.locator("#form")).to_be_hidden()
+
+
+def test_a_shared_drawing_is_shown_as_the_model_sees_it(page: Page) -> None:
+    page.get_by_role("button", name="Draw a 8 for me").click()
+    expect(page.locator(".headline")).to_have_text("8")
+    page.locator("#copy-link").click()
+    page.reload()
+    expect(page.locator(".headline")).to_have_text("8")
+    assert page.locator(".pad polyline").count() == 0
+
+
+def test_the_pad_fits_a_narrow_screen_and_keeps_it_still_under_a_finger(page: Page) -> None:
+    page.set_viewport_size({"width": 360, "height": 740})
+    assert page.evaluate("document.documentElement.scrollWidth") == 360
+    assert page.locator(".pad").evaluate("pad => getComputedStyle(pad).touchAction") == "none"
