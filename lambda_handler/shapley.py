@@ -5,7 +5,7 @@ Knowledge and Information Systems 41 (2014): walk from a reference row to the ro
 after the other in a random order, and take the change of the answer at a feature's turn for what it adds. Each order
 is also walked backwards (antithetic sampling), and each reference row is left equally often.
 
-Twin of web_demo/js/explain.js: the same draws, the same calls of the model, the same order of every sum. Floats are
+Twin of web_demo/js/shapley.js: the same draws, the same calls of the model, the same order of every sum. Floats are
 summed in plain loops, because Python's `sum` compensates since 3.12 and JavaScript does not.
 """
 

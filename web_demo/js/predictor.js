@@ -30,18 +30,42 @@ export async function predict(contract, model, rows) {
   const { columns, warnings } = checkRows(contract, rows);
   /** @type {Prediction[]} */
   const predictions = [];
-  for (let start = 0; start < rows.length; start += BATCH) {
-    const end = Math.min(start + BATCH, rows.length);
-    const feeds = contract.features.map((feature, position) => ({
-      name: feature.input,
-      dtype: feature.dtype,
-      data: pack(feature.dtype, columns[position].slice(start, end)),
-    }));
+  for (const [start, end] of batches(rows.length)) {
+    const feeds = feedsOf(contract, columns, start, end);
     predictions.push(...(await answerBatch(contract, model, feeds, warnings.slice(start, end))));
   }
   const problems = predictions.flatMap((prediction, index) => (isAnswer(prediction) ? [] : [noAnswer(index)]));
   if (problems.length > 0) throw new ContractError(problems);
   return predictions;
+}
+
+/**
+ * Answers columns of graph values, as `checkRows` gives them, without checking them.
+ *
+ * @param {Contract} contract @param {ModelCall} model @param {readonly GraphValue[][]} columns one per feature.
+ * @param {number} rows that each of them holds.
+ * @returns {Promise<import("./golden.js").Answer[]>} a row without a finite answer is rejected.
+ */
+export async function answerColumns(contract, model, columns, rows) {
+  const answers = [];
+  for (const [start, end] of batches(rows)) {
+    answers.push(...(await answerFeeds(contract, model, feedsOf(contract, columns, start, end), end - start)));
+  }
+  return answers;
+}
+
+/** @param {number} rows @returns {[number, number][]} where each call of the model begins and ends. */
+function batches(rows) {
+  return Array.from({ length: Math.ceil(rows / BATCH) }, (_, k) => [k * BATCH, Math.min((k + 1) * BATCH, rows)]);
+}
+
+/** @param {Contract} contract @param {readonly GraphValue[][]} columns @param {number} start @param {number} end */
+function feedsOf(contract, columns, start, end) {
+  return contract.features.map((feature, position) => ({
+    name: feature.input,
+    dtype: feature.dtype,
+    data: pack(feature.dtype, columns[position].slice(start, end)),
+  }));
 }
 
 /** @param {Dtype} dtype @param {GraphValue[]} values @returns {FeedData} */

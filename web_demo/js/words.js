@@ -125,3 +125,44 @@ export function inService({ automation: { degree, abstain } }) {
   if (abstain === null) return "In service a person decides, without this answer.";
   return `In service a person decides from ${show(abstain[0])} to ${show(abstain[1])}, the model elsewhere.`;
 }
+
+/**
+ * A row's value in words.
+ *
+ * @param {unknown} value
+ * @param {string | null} unit
+ * @returns {string}
+ */
+export function valueWords(value, unit) {
+  if (value === null || value === undefined) return "unknown";
+  if (typeof value === "boolean") return value ? "yes" : "no";
+  if (typeof value !== "number" && typeof value !== "bigint") return String(value).trim() === "" ? '""' : String(value);
+  return unit === null ? show(value) : `${show(value)} ${unit}`;
+}
+
+/**
+ * A number of an answer in words: a share as a percentage, other numbers in four digits.
+ *
+ * @param {"probabilities" | "scores" | "value" | "label"} part
+ * @param {number} number
+ * @param {boolean} [signed] with its sign, for what is added: shares in percentage points.
+ * @returns {string}
+ */
+export function numberWords(part, number, signed = false) {
+  const share = part === "probabilities" || part === "label";
+  if (!signed) return share ? percent(number) : show(Number(number.toPrecision(4)));
+  const size = Math.abs(number);
+  const text = share ? `${(100 * size).toFixed(2)} pp` : show(Number(size.toPrecision(3)));
+  return `${number < 0 ? "−" : "+"}${text}`;
+}
+
+/**
+ * A standard error in words, to stand behind what is added.
+ *
+ * @param {"probabilities" | "scores" | "value" | "label"} part
+ * @param {number} error
+ * @returns {string}
+ */
+export function errorWords(part, error) {
+  return numberWords(part, error, true).replace("+", "± ").replace(" pp", "");
+}
