@@ -8,6 +8,7 @@ import { makeContext } from "./context.js";
 import { BundleError, ContractError } from "./contract.js";
 import { isDrawing } from "./digit.js";
 import { engineWords, makeEngines } from "./engines.js";
+import { createModel as createEvaluator } from "./evaluate.js";
 import { replay, writeAnswer } from "./golden.js";
 import { parseLines } from "./json.js";
 import { readFragment } from "./link.js";
@@ -24,8 +25,6 @@ const RUNTIME = new URL("../vendor/ort.wasm.bundle.min.mjs", import.meta.url).hr
  * @type {Record<string, () => Promise<{mount: import("./context.js").Mount}>>}
  */
 const PARTS = {
-  whatif: () => import("./page-whatif.js"),
-  why: () => import("./page-why.js"),
   files: () => import("./page-files.js"),
   proof: () => import("./page-proof.js"),
   share: () => import("./page-share.js"),
@@ -115,7 +114,10 @@ async function start() {
   const bundle = await openBundle((name) => fetchBytes(chosen.path + name));
   const { contract } = bundle;
   const bytes = bundle.read("model.onnx"); // its digest is checked before an engine sees it
-  const engines = makeEngines(null, async () => createModel(await loadRuntime(RUNTIME), await bytes));
+  const engines = makeEngines(
+    async () => createEvaluator(await bytes),
+    async () => createModel(await loadRuntime(RUNTIME), await bytes),
+  );
   page.showIntro(contract);
   page.showWaiting();
   page.showFoot(contract, chosen);
