@@ -10,7 +10,7 @@ PACKAGE_ARGS ?=
 SCAN := .venv-scan
 .DEFAULT_GOAL := help
 
-.PHONY: help setup demo test acceptance coverage lint format bench exactness budgets engine leak load fuzz arm64 screenshots requirements clean build-SelfsameFunction build-ReplayHook build-ChallengerFunction
+.PHONY: help setup demo test acceptance coverage lint format bench exactness budgets engine leak load fuzz schemathesis arm64 screenshots requirements clean build-SelfsameFunction build-ReplayHook build-ChallengerFunction
 
 help: ## show the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -90,6 +90,9 @@ build/atheris/.ready: requirements/fuzz.txt $(VENV)/.ready
 
 fuzz: setup build/atheris/.ready ## fuzz what reads requests, guided by coverage (ARGS="--minutes 60")
 	PYTHONPATH=build/atheris $(BIN)/python -m benchmarks.fuzz $(ARGS)
+
+schemathesis: setup ## 10,000 generated requests to the served API, every check on (ARGS="--examples 2000 --seed 2")
+	$(BIN)/python -m benchmarks.schema_cases $(ARGS)
 
 arm64: setup ## run arm64 packages under QEMU (slow; fetches QEMU and an arm64 Python from Debian)
 	./.ci/arm64
