@@ -25,6 +25,8 @@ const RUNTIME = new URL("../vendor/ort.wasm.bundle.min.mjs", import.meta.url).hr
  * @type {Record<string, () => Promise<{mount: import("./context.js").Mount}>>}
  */
 const PARTS = {
+  whatif: () => import("./page-whatif.js"),
+  why: () => import("./page-why.js"),
   files: () => import("./page-files.js"),
   proof: () => import("./page-proof.js"),
   share: () => import("./page-share.js"),
