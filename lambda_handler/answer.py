@@ -97,6 +97,12 @@ class Form:
             return [self.write(labels[k * count : (k + 1) * count], numbers[k * width : (k + 1) * width])
                     for k in range(rows)]  # fmt: skip
         classes, keys, kind = self.targets[0].classes, self.targets[0].keys, str(self.numbers)
+        if width == 2:
+            first, second = keys
+            return [
+                {"label": classes[label], kind: {first: one, second: other}}
+                for label, one, other in zip(labels, numbers[::2], numbers[1::2], strict=True)
+            ]
         shown = zip(*(numbers[place::width] for place in range(width)), strict=True)
         return [
             {"label": classes[label], kind: dict(zip(keys, row, strict=True))}

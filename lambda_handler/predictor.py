@@ -97,8 +97,9 @@ class Predictor:
         Returns:
             Labels and numbers row after row, the numbers not always finite; a threshold has decided the labels.
         """
-        found: list[list[Any]] = [[] for _ in self._form.outputs]
-        for part in self._parts(columns, rows):
+        first, *more = self._parts(columns, rows)
+        found = [piece.tolist() for piece in first]
+        for part in more:
             for whole, piece in zip(found, part, strict=True):
                 whole.extend(piece.tolist())
         labels = found[0] if self._form.labels else []
@@ -106,9 +107,8 @@ class Predictor:
         threshold = self.contract.threshold
         if threshold is not None:
             positive, place, factor = self._form.held(threshold)
-            least = threshold["value"]
-            held = numbers[place :: self._form.width]
-            labels = [positive if factor * number >= least else 1 - positive for number in held]
+            negative, least = 1 - positive, threshold["value"]
+            labels = [positive if factor * each >= least else negative for each in numbers[place :: self._form.width]]
         return labels, numbers
 
     def _parts(self, columns: Sequence[Any], rows: int) -> Iterator[Sequence[Numbers]]:

@@ -95,8 +95,9 @@ def header(event: Event, name: str) -> str:
     try:
         value = headers.get(name)
         if value is None:
-            value = next((value for key, value in headers.items() if key.lower() == name), "")
-    except AttributeError:
+            lower = "".join(headers).islower()  # as Lambda sends them
+            value = "" if lower else next((value for key, value in headers.items() if key.lower() == name), "")
+    except (AttributeError, TypeError):
         raise EventError from None
     if not isinstance(value, str):
         raise EventError

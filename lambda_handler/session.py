@@ -104,8 +104,8 @@ class Session:
 
     def _run_again(self, tensors: "_Tensors") -> "list[array[Any]]":
         """Run into the kept outputs, whose shape onnxruntime checks."""
-        for view in tensors.kept:
-            view[:] = UNWRITTEN * (len(view) // 8)
+        for view, blank in zip(tensors.kept, tensors.blank, strict=True):
+            view[:] = blank
         self._call_run(tensors.inputs, tensors.outputs)
         found = []
         for view, (_, code, _) in zip(tensors.kept, self._found, strict=True):
@@ -153,6 +153,7 @@ class _Tensors:
         inputs: handles, one per input.
         outputs: handles, one per output, null until `keep`.
         kept: the bytes of each output; empty until `keep`.
+        blank: what each output holds before it is written.
         text: the most bytes that the texts of one filling had.
         release: releases the tensors; also called when this object is collected.
     """
@@ -161,6 +162,7 @@ class _Tensors:
         self._api, self._rows, self.text = api, rows, 0
         self.inputs, self.outputs = (c_void_p * len(kinds))(), (c_void_p * outputs)()
         self.kept: list[memoryview] = []
+        self.blank: list[bytes] = []
         self.release = weakref.finalize(self, _release, api.release.Value, self.inputs, self.outputs)
         self._columns: list[tuple[c_void_p, str, memoryview | None, str]] = []
         for position, (kind, code, one, formats) in enumerate(kinds):
@@ -177,6 +179,7 @@ class _Tensors:
             handle = self._make(self.outputs, position, kind, shape)
             place = made(self._api.call.GetTensorMutableData, handle)
             self.kept.append(memoryview((c_char * (8 * prod(shape))).from_address(place.value or 0)).cast("B"))
+            self.blank.append(UNWRITTEN * prod(shape))
 
     def _make(self, into: Any, position: int, kind: int, shape: list[int]) -> c_void_p:
         """Make a tensor; its handle is written into the handles at once, so that none is lost."""
