@@ -26,8 +26,8 @@ def refusal(nodes: Sequence[tuple[str, str]], some: int, rows: int) -> ExportErr
     if chooses == rounds:
         return ExportError(
             what + "then chooses by it",
-            "Round the columns in front of this step and fit again: "
-            'FunctionTransformer(np.round, kw_args={"decimals": 6}); or use another estimator for it.',
+            "Scale the columns in front of this step (StandardScaler), or round them with "
+            'FunctionTransformer(np.round, kw_args={"decimals": 6}), and fit again; or use another estimator for it.',
             step=rounds,
         )
     return ExportError(

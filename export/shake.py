@@ -21,6 +21,7 @@ LOOSE = SUMS | FUNCTIONS  # operators whose last bits depend on the runtime
 CHOICES = {
     "TreeEnsemble", "Greater", "GreaterOrEqual", "Less", "LessOrEqual", "Equal", "ArgMax", "ArgMin", "TopK", "Floor",
     "Ceil", "Round", "Sign", "Mod", "LabelEncoder",
+    "Sin", "Cos",  # of a large angle, the last bits decide all
 }  # fmt: skip
 NEAR = 8  # float64 steps: functions and sums in all our runtimes are nearer to each other
 FAR = 32  # steps that still are rounding: rows that differ may do so by no more

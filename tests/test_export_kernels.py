@@ -1,11 +1,13 @@
 """Support vector machines, Gaussian processes and kernel models stay within rounding, or are refused."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 from export_tools import target, value
+from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.decomposition import KernelPCA
 from sklearn.gaussian_process import GaussianProcessClassifier, GaussianProcessRegressor
@@ -26,12 +28,13 @@ from sklearn.kernel_approximation import (
     SkewedChi2Sampler,
 )
 from sklearn.kernel_ridge import KernelRidge
+from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from sklearn.svm import SVC, SVR, NuSVC, NuSVR, OneClassSVM
 
 from export.convert import convert
-from export.converters import approximation, gaussian_process, kernels, svm
+from export.converters import REGISTRY, approximation, gaussian_process, kernels, svm
 from export.frame import Schema
 from export.measure import Measured, measure
 
@@ -177,7 +180,6 @@ def test_distances_become_a_product_where_that_loses_nothing() -> None:
     ("model", "remedy", "classes"),
     [
         (SVC(probability=True), CalibratedClassifierCV(SVC(), ensemble=False), 2),
-        (RBFSampler(n_components=10), Nystroem(n_components=15, random_state=0), 0),
         (KernelRidge(kernel=RBF()), KernelRidge(kernel="rbf"), 0),
         (GaussianProcessRegressor(RBF(3.0), optimizer=None), GaussianProcessRegressor(RBF(3.0) + NOISE), 0),
         (GaussianProcessRegressor(Matern(nu=1.2) + NOISE, optimizer=None), GaussianProcessRegressor(RBF() + NOISE), 0),
@@ -188,6 +190,31 @@ def test_refusals_have_a_remedy_that_works(model: Any, remedy: Any, classes: int
     assert measured(model, classes).verdict == "refused"
     found = measured(remedy, classes)
     assert found.verdict in {"identical", "rounding"}, found
+
+
+def test_angles_of_scaled_columns_are_exact_and_those_of_large_ones_are_refused() -> None:
+    X, model = table(), RBFSampler(n_components=10, random_state=0)
+    pipeline = make_pipeline(StandardScaler(), model, Ridge())
+    found = measure(pipeline.fit(X, value(X)), X, rows=60)
+    assert found.verdict == "rounding", found
+    assert measure(model.fit(X), X, transformer=True, rows=60).verdict == "rounding"
+    far = X * 1e9
+    assert measure(make_pipeline(model, Ridge()).fit(far, value(X)), far, rows=20).verdict == "refused"
+
+
+def test_a_wrong_angle_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    X, model = table(), RBFSampler(n_components=10, random_state=0)
+    pipeline = make_pipeline(StandardScaler(), model, Ridge()).fit(table(), value(table()))
+    assert measure(pipeline, X, rows=20).verdict == "rounding"
+    written = approximation.convert_fourier
+
+    def moved(graph: Any, estimator: Any, inputs: Any) -> str:
+        other = clone(estimator).set_params(random_state=0).fit(np.zeros((2, estimator.n_features_in_)))
+        other.random_weights_, other.random_offset_ = estimator.random_weights_, estimator.random_offset_ + 1e-9
+        return str(written(graph, other, inputs))
+
+    monkeypatch.setitem(REGISTRY, RBFSampler, replace(REGISTRY[RBFSampler], transform=moved))
+    assert measure(pipeline, X, rows=20).verdict == "WRONG"
 
 
 def test_distances_that_cancel_out_are_refused() -> None:

@@ -14,21 +14,24 @@ MOST_COMPONENTS = 2048
 INTERVALS = {1: 0.8, 2: 0.5, 3: 0.4}  # scikit-learn's, by the number of steps
 
 
-def check_never(estimator: Any) -> tuple[str, str]:
-    """Refuse cosines of products that grow with the row: their last digits decide far rows."""
-    return (
-        f"{type(estimator).__name__} turns large products into angles, so a far row's answer is its products' rounding",
-        "Use Nystroem, whose kernel fades with the distance.",
-    )
+def convert_fourier(graph: Graph, estimator: Any, inputs: list[Tensor]) -> str:
+    """Write cos(x @ weights + offset), scaled. The angles of far rows are their products' rounding.
+
+    The scale is a row of numbers: onnxruntime would fuse a single one into a following product, as float32.
+    """
+    turned = product(graph, graph.matrix(inputs), np.asarray(estimator.random_weights_, dtype=np.float64))
+    turned = graph.add("Add", turned, graph.constant(np.asarray(estimator.random_offset_)[None, :], "offset"))
+    factors = np.full((1, estimator.n_components), (2.0 / estimator.n_components) ** 0.5)
+    return graph.add("Mul", graph.add("Cos", turned), graph.constant(factors, "factors"))
 
 
 def convert_skewed(graph: Graph, estimator: Any, inputs: list[Tensor]) -> str:
     """Write cos(log(x + skewedness) @ weights + offset), scaled."""
     moved = graph.add("Add", graph.matrix(inputs), number(graph, estimator.skewedness, "skewedness"))
-    factor = np.sqrt(2.0) / np.sqrt(estimator.n_components)
+    factors = np.full((1, estimator.n_components), np.sqrt(2.0) / np.sqrt(estimator.n_components))
     turned = product(graph, graph.add("Log", moved), np.asarray(estimator.random_weights_, dtype=np.float64))
     turned = graph.add("Add", turned, graph.constant(np.asarray(estimator.random_offset_)[None, :], "offset"))
-    return graph.add("Mul", graph.add("Cos", turned), number(graph, factor, "factor"))
+    return graph.add("Mul", graph.add("Cos", turned), graph.constant(factors, "factors"))
 
 
 def check_additive(estimator: Any) -> tuple[str, str] | None:
@@ -116,7 +119,7 @@ def _multiplied(graph: Graph, first: tuple[str, str], second: tuple[str, str]) -
 
 
 CONVERTERS: dict[type, Converter] = {
-    RBFSampler: Converter(check=check_never),
+    RBFSampler: Converter(transform=convert_fourier),
     PolynomialCountSketch: Converter(transform=convert_sketch, check=check_sketch),
     SkewedChi2Sampler: Converter(transform=convert_skewed),
     AdditiveChi2Sampler: Converter(transform=convert_additive, check=check_additive),
