@@ -139,6 +139,9 @@ def _add_site(commands: Any) -> None:
     site = _command(commands, "site", _site, "build the static site of one or more bundles", "bundles/loan --out site")
     site.add_argument("bundles", type=Path, nargs="+", metavar="BUNDLE", help="folders that `selfsame export` wrote")
     site.add_argument("--out", type=Path, required=True, metavar="DIR", help="the site's folder")
+    site.add_argument("--endpoint", action="append", default=[], metavar="[NAME=]URL",
+                      help="a Function URL with the same bundle, which the page may ask, too")  # fmt: skip
+    site.add_argument("--plain", action="store_true", help="leave out the brotli and gzip copies (half a minute)")
 
 
 def _add_package(commands: Any) -> None:
@@ -285,9 +288,13 @@ def _score(arguments: argparse.Namespace) -> int:
 
 
 def _site(arguments: argparse.Namespace) -> int:
-    from deploy.site import build_site
+    from deploy.site import build_site, read_endpoints
 
-    print(f"{build_site(arguments.bundles, arguments.out)}: copy it to any static host")
+    endpoints = read_endpoints(arguments.endpoint, arguments.bundles)
+    if not arguments.plain:
+        print("compressing takes half a minute; --plain leaves it out …", file=sys.stderr)
+    site = build_site(arguments.bundles, arguments.out, endpoints=endpoints, compress=not arguments.plain)
+    print(f"{site}: copy it to any static host")
     return DONE
 
 

@@ -1,21 +1,36 @@
 """Bundles -> the static site: the page, the runtime it needs, and the bundles' public files."""
 
+import hashlib
 import json
 import re
-import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
+from deploy.compress import PACKED, compress_folder
+from deploy.site_page import (
+    FIRST_READ,
+    HASH_DIGITS,
+    PAGE,
+    ROOT_FILES,
+    Files,
+    in_folder,
+    index_html,
+    integrity,
+    page_files,
+    service_worker,
+)
 from lambda_handler.bundle import Bundle, read_bundle
 
-ROOT = Path(__file__).resolve().parents[1]
-PAGE = ROOT / "web_demo"
-RUNTIME = ROOT / "node_modules" / "onnxruntime-web"
-RUNTIME_FILES = ("dist/ort.wasm.bundle.min.mjs", "dist/ort-wasm-simd-threaded.wasm")
-PAGE_FILES = ("index.html", "icon.svg", "css", "js")
-OWN_ENTRIES = frozenset({*PAGE_FILES, "vendor", "bundles", "bundles.json"})
-NODE_ONLY = shutil.ignore_patterns("replay-node.mjs")
+MODULES = Path(__file__).resolve().parents[1] / "node_modules"
+LIBRARIES = (  # package, its folder, the files of that folder, where they lie for the page
+    ("onnxruntime-web", "dist", "ort.wasm.bundle.min.mjs", ""),
+    ("onnxruntime-web", "dist", "ort-wasm-simd-threaded.wasm", ""),
+    ("hyparquet", "src", "*.js", "hyparquet/"),
+)
+OWN_ENTRIES = frozenset({"index.html", "sw.js", "bundles.json", "assets", "bundles", *ROOT_FILES})
+ENDPOINT = re.compile(r"https?://[A-Za-z0-9.-]+(:\d+)?(/[A-Za-z0-9._~/-]*)?")
 
 
 class SiteError(ValueError):
@@ -25,31 +40,61 @@ class SiteError(ValueError):
         super().__init__(f"{rule}; {got}. {remedy}")
 
 
-def build_site(bundles: Sequence[Path], out: Path) -> Path:
-    """Build the static site of one or more bundles.
+def build_site(
+    bundles: Sequence[Path], out: Path, *, endpoints: Mapping[str, str] | None = None, compress: bool = False
+) -> Path:
+    """Build the static site of one or more bundles; the same input gives the same bytes.
 
     Args:
         bundles: folders that `selfsame export` wrote; each keeps its contract's name.
         out: the site's folder. It is written whole or not at all, and replaces an earlier site.
+        endpoints: by bundle name, the address before `/predict` of an API that serves the same bundle. The page may
+            ask no other origin than its own and these.
+        compress: whether a brotli and a gzip copy are written beside each file.
 
     Returns:
         `out`.
 
     Raises:
-        SiteError: no bundle, two of one name, onnxruntime-web is not installed, or `out` holds something else.
+        SiteError: no bundle, two of one name, an endpoint of none or that is no address, a library is not installed,
+            or `out` holds something else.
         BundleError: a bundle is broken.
+        CompressError: there is no node.
     """
     opened = _open_bundles(bundles)
-    _check_runtime()
+    called = _check_endpoints(endpoints or {}, opened)
+    vendor = _read_vendor()
     _check_target(out)
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as scratch:
         fresh = Path(scratch) / "site"
-        _write_site(opened, fresh)
+        _write_site(opened, called, vendor, fresh)
+        if compress:
+            compress_folder(fresh)
         if out.exists():
             out.rename(Path(scratch) / "before")
         fresh.rename(out)
     return out
+
+
+def read_endpoints(written: Sequence[str], bundles: Sequence[Path]) -> dict[str, str]:
+    """Endpoints by bundle name, from `URL` (of the only bundle) or `NAME=URL` each.
+
+    Raises:
+        SiteError: one has no name although there are several bundles, or two have one name.
+        BundleError: a bundle is broken.
+    """
+    endpoints: dict[str, str] = {}
+    for each in written:
+        name, found, address = each.partition("=")
+        if not found:
+            if len(bundles) != 1:
+                raise SiteError("an endpoint of several bundles has a name", f"got {each!r}", "Write NAME=URL.")
+            name, address = read_bundle(bundles[0]).contract.name, each
+        if name in endpoints:
+            raise SiteError("a bundle has one endpoint", f"{name} has two", "Leave one out.")
+        endpoints[name] = address
+    return endpoints
 
 
 def _open_bundles(paths: Sequence[Path]) -> dict[str, Bundle]:
@@ -69,11 +114,29 @@ def _open_bundles(paths: Sequence[Path]) -> dict[str, Bundle]:
     return opened
 
 
-def _check_runtime() -> None:
-    for file in RUNTIME_FILES:
-        if not (RUNTIME / file).is_file():
-            got = f"node_modules/onnxruntime-web/{file} is not there"
-            raise SiteError("the page needs onnxruntime-web", got, "Run `make setup`.")
+def _check_endpoints(endpoints: Mapping[str, str], bundles: Mapping[str, Bundle]) -> dict[str, str]:
+    for name, address in endpoints.items():
+        if name not in bundles:
+            got = f"{name!r} is none of {', '.join(bundles)}"
+            raise SiteError("an endpoint serves a bundle of the site", got, "Name it NAME=URL.")
+        if not ENDPOINT.fullmatch(address):
+            rule = "an endpoint is the address before /predict, such as https://id.lambda-url.eu-west-1.on.aws"
+            raise SiteError(rule, f"got {address!r}", "Give the Function URL.")
+    return {name: address.rstrip("/") for name, address in endpoints.items()}
+
+
+def _read_vendor() -> dict[str, bytes]:
+    """The libraries' files by name, with their licences."""
+    files: dict[str, bytes] = {}
+    for package, folder, pattern, place in LIBRARIES:
+        found = sorted((MODULES / package / folder).glob(pattern))
+        if not found:
+            got = f"node_modules/{package}/{folder}/{pattern} is not there"
+            raise SiteError(f"the page needs {package}", got, "Run `make setup`.")
+        files |= {place + path.name: path.read_bytes() for path in found}
+        for path in (MODULES / package).glob("LICENSE*"):
+            files[f"{path.stem}.{package}.txt"] = path.read_bytes()
+    return files
 
 
 def _check_target(out: Path) -> None:
@@ -84,32 +147,53 @@ def _check_target(out: Path) -> None:
     if not out.is_dir():
         raise SiteError(rule, f"{out} is a file", remedy)
     found = {entry.name for entry in out.iterdir()}
-    if found and not (found <= OWN_ENTRIES and {"bundles.json", "index.html"} <= found):
-        strangers = ", ".join(sorted(found - OWN_ENTRIES)[:3]) or "no bundles.json and index.html"
+    own = OWN_ENTRIES | {name + suffix for name in OWN_ENTRIES for suffix in PACKED}
+    if found and not (found <= own and {"bundles.json", "index.html"} <= found):
+        strangers = ", ".join(sorted(found - own)[:3]) or "no bundles.json and index.html"
         raise SiteError(rule, f"{out} holds {strangers}", remedy)
 
 
-def _write_site(bundles: dict[str, Bundle], site: Path) -> None:
+def _write_site(bundles: Mapping[str, Bundle], endpoints: Mapping[str, str], vendor: Files, site: Path) -> None:
     site.mkdir()
     site.chmod(0o755)
-    for name in PAGE_FILES:
-        source = PAGE / name
-        if source.is_dir():
-            shutil.copytree(source, site / name, ignore=NODE_ONLY)
-        else:
-            shutil.copyfile(source, site / name)
-    vendor = site / "vendor"
-    vendor.mkdir()
-    for file in (*RUNTIME_FILES, *(path.name for path in RUNTIME.glob("LICENSE*"))):
-        shutil.copyfile(RUNTIME / file, vendor / Path(file).name)
-    for name, bundle in bundles.items():
-        folder = site / "bundles" / name
-        folder.mkdir(parents=True)
-        for file in bundle.manifest["files"]:
-            (folder / file).write_bytes(bundle.read(file))
-        shutil.copyfile(bundle.path / "manifest.json", folder / "manifest.json")
-    listed = [
-        {"name": name, "path": f"bundles/{name}/", "description": bundle.contract.document["description"]}
+    folders = {name: _bundle_folder(name, bundle) for name, bundle in bundles.items()}
+    listed = {name: _write_bundle(bundle, site, folders[name]) for name, bundle in bundles.items()}
+    entries = [
+        {"name": name, "path": folders[name], "description": bundle.contract.document["description"],
+         "endpoint": endpoints.get(name)}
         for name, bundle in bundles.items()
-    ]
-    (site / "bundles.json").write_text(json.dumps(listed, indent=1) + "\n", encoding="utf-8")
+    ]  # fmt: skip
+    libraries = in_folder("vendor", vendor)
+    assets = in_folder("page", page_files(next(iter(libraries)).split("/")[1]))
+    folder = folders[next(iter(bundles))]
+    first = {f"{folder}{name}": (site / folder / name).stat().st_size for name in FIRST_READ}
+    origins = sorted({f"{urlsplit(url).scheme}://{urlsplit(url).netloc}" for url in endpoints.values()})
+    page = {
+        **assets,
+        **{name: (PAGE / name).read_bytes() for name in ROOT_FILES},
+        "bundles.json": (json.dumps(entries, indent=1) + "\n").encode(),
+        "index.html": index_html({**assets, **libraries}, origins, first),
+    }
+    kept = {("./" if path == "index.html" else path): content for path, content in page.items()}
+    runtime = {path: content for path, content in libraries.items() if not path.endswith(".txt")}
+    page["sw.js"] = service_worker(kept, runtime, listed)
+    for path, content in {**page, **libraries}.items():
+        (site / path).parent.mkdir(parents=True, exist_ok=True)
+        (site / path).write_bytes(content)
+
+
+def _bundle_folder(name: str, bundle: Bundle) -> str:
+    """Where a bundle lies in a site: its manifest names the digest of every file, so another content lies elsewhere."""
+    digest = hashlib.sha256((bundle.path / "manifest.json").read_bytes()).hexdigest()
+    return f"bundles/{name}/{digest[:HASH_DIGITS]}/"
+
+
+def _write_bundle(bundle: Bundle, site: Path, folder: str) -> dict[str, str]:
+    """Write the files that the manifest lists, and the manifest; gives their digests by path."""
+    (site / folder).mkdir(parents=True)
+    listed: dict[str, str] = {}
+    for file in (*sorted(bundle.manifest["files"]), "manifest.json"):
+        content = (bundle.path / file).read_bytes() if file == "manifest.json" else bundle.read(file)
+        (site / folder / file).write_bytes(content)
+        listed[folder + file] = integrity(content)
+    return listed

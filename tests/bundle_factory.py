@@ -115,6 +115,12 @@ def bare(prediction: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in prediction.items() if name not in {"id", "model", "decision", "threshold"}}
 
 
+def folder_in_site(site: Path, name: str) -> Path:
+    """Where a site's bundle lies."""
+    [path] = [entry["path"] for entry in json.loads((site / "bundles.json").read_text()) if entry["name"] == name]
+    return site / path
+
+
 def constant(name: str, value: Any) -> onnx.TensorProto:
     """A float64 constant of the graph."""
     return numpy_helper.from_array(np.asarray(value, dtype=np.float64), name)

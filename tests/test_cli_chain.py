@@ -91,8 +91,11 @@ def test_score_gives_the_original_pipelines_answers(place: Path, capsys: pytest.
 
 
 def test_site_and_package(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["site", str(place / "bundle"), "--out", str(place / "site")]) == 0
-    assert (place / "site" / "bundles" / "loans" / "model.onnx").is_file()
+    url = "https://id.lambda-url.eu-west-1.on.aws"
+    assert main(["site", str(place / "bundle"), "--out", str(place / "site"), "--endpoint", url, "--plain"]) == 0
+    [listed] = json.loads((place / "site" / "bundles.json").read_text())
+    assert (place / "site" / listed["path"] / "model.onnx").is_file()
+    assert listed["endpoint"] == url
     assert main(["package", str(place / "bundle"), "--out", str(place / "package"), "--arch", "arm64"]) == 0
     assert "MB for arm64" in capsys.readouterr().out
     assert (place / "package" / "lambda_handler" / "app.py").is_file()

@@ -1,15 +1,21 @@
 """The static site: what it holds, and what it refuses to be built from or over."""
 
+import base64
+import gzip
 import hashlib
 import json
+import re
+import subprocess
 import urllib.request
 from pathlib import Path
 
 import pytest
-from bundle_factory import make_bundle
+from bundle_factory import folder_in_site, make_bundle, seal
 
 import deploy.site
-from deploy.site import SiteError, build_site
+from benchmarks.page_bytes import PAGE_BUDGET, page_bytes
+from deploy.site import LIBRARIES, OWN_ENTRIES, SiteError, build_site, read_endpoints
+from deploy.site_page import PAGE, imported, lean
 from deploy.static import serve_folder
 from lambda_handler.bundle import BundleError
 
@@ -18,12 +24,11 @@ def test_the_site_holds_the_page_its_runtime_and_each_bundle(tmp_path: Path) -> 
     bundles = [make_bundle(tmp_path / "a", name="loan"), make_bundle(tmp_path / "b", name="cost", task="regression")]
     (bundles[0] / "notes.txt").write_text("private")
     site = build_site(bundles, tmp_path / "out" / "site")
-    assert {entry.name for entry in site.iterdir()} == {"index.html", "icon.svg", "css", "js", "vendor", "bundles",
-                                                        "bundles.json"}  # fmt: skip
+    assert {entry.name for entry in site.iterdir()} == OWN_ENTRIES
     listed = json.loads((site / "bundles.json").read_text())
-    assert listed == [
-        {"name": "loan", "path": "bundles/loan/", "description": "Says whether a loan is paid back."},
-        {"name": "cost", "path": "bundles/cost/", "description": "Says how much a loan costs."},
+    assert [(entry["name"], entry["description"], entry["endpoint"]) for entry in listed] == [
+        ("loan", "Says whether a loan is paid back.", None),
+        ("cost", "Says how much a loan costs.", None),
     ]
     for bundle, entry in zip(bundles, listed, strict=True):
         manifest = json.loads((bundle / "manifest.json").read_text())
@@ -80,14 +85,157 @@ def test_a_broken_bundle_is_refused_and_leaves_the_site_before(tmp_path: Path) -
     (bundle / "card.html").write_text("changed")
     with pytest.raises(BundleError, match=r"card\.html must have the SHA-256"):
         build_site([bundle], site)
-    assert "changed" not in (site / "bundles" / "tiny" / "card.html").read_text()
+    assert "changed" not in (folder_in_site(site, "tiny") / "card.html").read_text()
 
 
 def test_without_the_runtime_the_remedy_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(deploy.site, "RUNTIME", tmp_path / "nowhere")
+    monkeypatch.setattr(deploy.site, "MODULES", tmp_path / "nowhere")
     with pytest.raises(SiteError, match=r"needs onnxruntime-web.*Run `make setup`"):
         build_site([make_bundle(tmp_path / "a")], tmp_path / "site")
     assert not (tmp_path / "site").exists()
+
+
+COMPILE = {
+    "compilerOptions": {"allowJs": True, "checkJs": False, "removeComments": True, "outDir": "out", "target": "es2022",
+                        "module": "es2022", "noResolve": True, "types": []},
+    "include": ["**/*.js"],
+}  # fmt: skip
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.fixture
+def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A bundle; the libraries are empty, so that compressing costs nothing."""
+    for package, folder, pattern, _ in LIBRARIES:
+        (tmp_path / "modules" / package / folder).mkdir(parents=True, exist_ok=True)
+        (tmp_path / "modules" / package / folder / pattern.replace("*", "index")).write_text("")
+    monkeypatch.setattr(deploy.site, "MODULES", tmp_path / "modules")
+    return make_bundle(tmp_path / "tiny")
+
+
+def test_the_same_input_gives_the_same_bytes(small: Path, tmp_path: Path) -> None:
+    one, other = (tree(build_site([small], tmp_path / name, compress=True)) for name in ("one", "other"))
+    assert one == other
+
+
+def test_each_file_has_a_brotli_and_a_gzip_copy(small: Path, tmp_path: Path) -> None:
+    files = tree(build_site([small], tmp_path / "site", compress=True))
+    plain = {name for name in files if Path(name).suffix not in {".br", ".gz", ".png"}}
+    assert {name for name in files if name.endswith(".br")} == {f"{name}.br" for name in plain}
+    for name in plain:
+        assert gzip.decompress(files[f"{name}.gz"]) == files[name]
+    unpack = "process.stdout.write(require('zlib').brotliDecompressSync(require('fs').readFileSync(0)))"
+    page = subprocess.run(["node", "-e", unpack], input=files["index.html.br"], capture_output=True, check=True).stdout
+    assert page == files["index.html"]
+    build_site([small], tmp_path / "site")  # a site with copies is a site, too
+
+
+def test_the_page_without_runtime_and_model_stays_under_60_kilobytes(small: Path, tmp_path: Path) -> None:
+    site = build_site([small], tmp_path / "site", compress=True)
+    assert sum(page_bytes(site).values()) <= PAGE_BUDGET
+    assert {"index.html", "bundles.json"} <= page_bytes(site).keys()
+    assert {Path(name).name for name in page_bytes(site)} > {"main.js", "page-proof.js", "page-offline.js", "page.css"}
+
+
+def test_another_content_lies_elsewhere_and_the_same_content_where_it_was(tmp_path: Path) -> None:
+    bundle = make_bundle(tmp_path / "tiny")
+    before = tree(build_site([bundle], tmp_path / "before"))
+    contract = json.loads((bundle / "contract.json").read_text())
+    (bundle / "contract.json").write_text(json.dumps({**contract, "version": "9"}))
+    seal(bundle)
+    after = tree(build_site([bundle], tmp_path / "after"))
+    assert {name for name in before if name.startswith("assets/")} == {
+        name for name in after if name.startswith("assets/")
+    }
+    both = before.keys() & after.keys()
+    assert not [name for name in both if name.startswith("bundles/")]
+    assert [name for name in sorted(both) if before[name] != after[name]] == ["bundles.json", "index.html", "sw.js"]
+
+
+def test_everything_that_the_page_names_is_there_with_its_digest(tmp_path: Path) -> None:
+    site = build_site([make_bundle(tmp_path / "a", name="loan"), make_bundle(tmp_path / "b")], tmp_path / "site")
+    page = (site / "index.html").read_text()
+    named = dict(re.findall(r'(?:href|src)="([^"]+)" integrity="([^"]+)"', page))
+    assert len(named) > 20
+    [listed] = [json.loads(line[13:-1]) for line in (site / "sw.js").read_text().splitlines() if "const SITE" in line]
+    groups = [listed["page"], listed["runtime"], *listed["bundles"].values()]
+    for path, digest in [*named.items(), *(item for group in groups for item in group.items())]:
+        content = (site / ("index.html" if path == "./" else path)).read_bytes()
+        assert digest == f"sha256-{base64.b64encode(hashlib.sha256(content).digest()).decode()}", path
+    kept = {path for group in groups for path in group}
+    left = {name for name in tree(site) if name not in kept and not name.endswith(".txt")}
+    assert left == {"index.html", "sw.js"}, "all else works without a network"
+    for href in re.findall(r'(?:href|src)="([^"]+)"', page):
+        assert (site / href).exists(), href
+    assert "vendor/" not in re.sub(
+        r"vendor-[0-9a-f]{16}/", "", (site / next(p for p in kept if p.endswith("main.js"))).read_text()
+    )
+
+
+def test_modules_are_found_through_their_static_imports() -> None:
+    files = {
+        "js/a.js": b'import {\n  b,\n} from "./b.js";\nimport "./c.js";\nconst later = () => import("./d.js");\n',
+        "js/b.js": b'/** @typedef {import("./e.js").E} E */\nexport { c } from "./f/c.js";\n',
+        "js/c.js": b"", "js/f/c.js": b'import * as a from "../a.js";\n', "js/d.js": b"", "js/e.js": b"",
+    }  # fmt: skip
+    assert imported("js/a.js", files) == ["js/a.js", "js/b.js", "js/c.js", "js/f/c.js"]
+    assert imported("js/a.js", files, later=True) == ["js/a.js", "js/b.js", "js/c.js", "js/d.js", "js/f/c.js"]
+
+
+def test_what_only_a_reader_needs_is_left_out() -> None:
+    source = (
+        '// Why.\n\n/**\n * @param {A} a\n */\nfunction f(a) {\n  // how\n  return "// " + `/* ${a} */`; // kept\n}\n'
+    )
+    assert lean("a.js", source) == 'function f(a) {\nreturn "// " + `/* ${a} */`; // kept\n}\n'
+    with pytest.raises(AssertionError, match=r"a\.js: text in backticks must end on its line, got const a = `one"):
+        lean("a.js", "  const a = `one\n  // two`;\n")
+
+
+def test_lean_modules_are_the_same_program(tmp_path: Path) -> None:
+    plain = {path.relative_to(PAGE / "js"): path.read_text() for path in PAGE.glob("js/**/*.js")}
+    for name, text in plain.items():
+        for folder, content in ("plain", text), ("lean", lean(str(name), text)):
+            (tmp_path / folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / folder / name).write_text(content)
+    printed = []
+    for folder in ("plain", "lean"):
+        (tmp_path / folder / "tsconfig.json").write_text(json.dumps(COMPILE))
+        subprocess.run(["npx", "tsc", "-p", tmp_path / folder], cwd=PAGE, check=False, capture_output=True)
+        made = tree(tmp_path / folder / "out")
+        assert len(made) == len(plain)
+        printed.append(made)
+    assert printed[0] == printed[1]
+
+
+def test_no_origin_but_the_endpoints_is_allowed(tmp_path: Path) -> None:
+    bundles = [make_bundle(tmp_path / name, name=name) for name in ("loan", "cost")]
+    url = "https://id.lambda-url.eu-west-1.on.aws"
+    page = (build_site(bundles, tmp_path / "one") / "index.html").read_text()
+    assert "connect-src 'self';" in page
+    site = build_site(bundles, tmp_path / "two", endpoints={"cost": f"{url}/"})
+    assert f"connect-src 'self' {url};" in (site / "index.html").read_text()
+    assert [entry["endpoint"] for entry in json.loads((site / "bundles.json").read_text())] == [None, url]
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        (["https://a.example"], "of several bundles has a name"),
+        (["loan=https://a.example", "loan=https://b.example"], "loan has two"),
+        (["other=https://a.example"], "'other' is none of loan, cost"),
+        (["loan=https://a.example; script-src *"], "got 'https://a.example; script-src"),
+        (["loan=ftp://a.example"], "Give the Function URL"),
+    ],
+)
+def test_an_endpoint_of_no_bundle_or_that_is_no_address_is_refused(
+    tmp_path: Path, written: list[str], said: str
+) -> None:
+    bundles = [make_bundle(tmp_path / name, name=name) for name in ("loan", "cost")]
+    with pytest.raises(SiteError, match=said):
+        build_site(bundles, tmp_path / "site", endpoints=read_endpoints(written, bundles))
 
 
 def test_modules_and_wasm_are_served_with_the_types_that_browsers_ask_for(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import { replay, writeAnswer } from "./golden.js";
 import { parseLines } from "./json.js";
 import { readFragment } from "./link.js";
 import { createModel, loadRuntime } from "./ort.js";
+import { keepOffline } from "./page-offline.js";
 import * as page from "./page.js";
 import { predict } from "./predictor.js";
 
@@ -145,6 +146,14 @@ async function start() {
 
 const started = start();
 started.catch(page.showFailure);
+void keep();
+
+/** Once nothing else is loading: keeps what was loaded for use without a network. */
+async function keep() {
+  const context = await started.catch(() => null);
+  await context?.fullModel().catch(() => null);
+  await keepOffline(context && context.contract.name);
+}
 
 Object.assign(window, {
   selfsame: {

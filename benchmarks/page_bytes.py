@@ -1,0 +1,45 @@
+"""Bytes over the wire, file by file: `python -m benchmarks.page_bytes SITE`, a site that `selfsame site` wrote.
+
+The page without runtime and model has a budget; the command ends with 1 where it is over. It is what opening the page
+loads, with all of its parts; what reads and scores a dropped file is loaded with the first one.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from deploy.site_page import imported
+
+PAGE_BUDGET = 60_000  # bytes, brotli
+
+
+def page_bytes(site: Path) -> dict[str, int]:
+    """Brotli bytes of each file that opening the page loads, by path: no library, no bundle, no icon."""
+    [entry] = site.glob("assets/page-*/js/main.js")
+    files = {path.relative_to(site).as_posix(): path.read_bytes() for path in entry.parent.rglob("*.js")}
+    modules = imported(entry.relative_to(site).as_posix(), files, later=True)
+    styles = [path.relative_to(site).as_posix() for path in entry.parents[1].glob("css/*.css")]
+    return {name: _packed(site / name, ".br") for name in ("index.html", "bundles.json", *sorted(styles), *modules)}
+
+
+def _packed(path: Path, suffix: str) -> int:
+    return path.with_name(path.name + suffix).stat().st_size
+
+
+def main(site: Path) -> int:
+    """Print a table of the site's files and the page's sum."""
+    page = page_bytes(site)
+    print(f"{'raw':>12} {'gzip':>10} {'brotli':>10}  file")
+    for copy in sorted(site.rglob("*.br")):
+        path = copy.with_suffix("")
+        sizes = (path.stat().st_size, _packed(path, ".gz"), _packed(path, ".br"))
+        print(f"{sizes[0]:12,} {sizes[1]:10,} {sizes[2]:10,}  {path.relative_to(site)}")
+    total = sum(page.values())
+    print(f"\nThe page without runtime and model: {total:,} bytes brotli in {len(page)} files; budget {PAGE_BUDGET:,}.")
+    return 0 if total <= PAGE_BUDGET else 1
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("site", type=Path)
+    sys.exit(main(parser.parse_args().site))

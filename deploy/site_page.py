@@ -1,0 +1,127 @@
+"""The page's own files -> folders named by what they hold, the index that loads them, and the service worker's list."""
+
+import base64
+import hashlib
+import json
+import posixpath
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGE = ROOT / "web_demo"
+ROOT_FILES = ("manifest.webmanifest", "icon.svg", "icon-192.png", "icon-512.png")
+PRELOAD_BYTES = 100_000  # of the first bundle's files that the first answer waits for; more is not asked for in advance
+FIRST_READ = ("manifest.json", "contract.json", "reference.json", "model.onnx")
+VENDOR_IMPORT = '"../vendor/'  # how a module of the page names a library
+STATIC_IMPORT = re.compile(r'^(?:import|export)\b[^;"\']*?(?:\bfrom )?"(\.[^"]+)";', re.MULTILINE)
+DYNAMIC_IMPORT = re.compile(r'(?:=>|await|return) import\("(\.[^"]+)"\)')  # not a type in a comment
+COMMENT = re.compile(r"^[ \t]*(?://.*|/\*(?:[^*]|\*(?!/))*\*/[ \t]*)\n", re.MULTILINE)  # one that has its lines alone
+HASH_DIGITS = 16
+
+Files = Mapping[str, bytes]  # by path, `/` between folders
+
+
+def integrity(content: bytes) -> str:
+    """The digest as subresource integrity writes it."""
+    return f"sha256-{base64.b64encode(hashlib.sha256(content).digest()).decode()}"
+
+
+def in_folder(kind: str, files: Files) -> dict[str, bytes]:
+    """The files under `assets/KIND-HASH/`, the hash being that of their names and contents."""
+    listed = "".join(f"{name} {integrity(files[name])}\n" for name in sorted(files))
+    folder = f"assets/{kind}-{hashlib.sha256(listed.encode()).hexdigest()[:HASH_DIGITS]}"
+    return {f"{folder}/{name}": files[name] for name in sorted(files)}
+
+
+def page_files(vendor_folder: str) -> dict[str, bytes]:
+    """Styles and modules, without the lines that only a reader needs.
+
+    Args:
+        vendor_folder: where they now find what they import from `../vendor/`; its name, beside their own folder.
+    """
+    files: dict[str, bytes] = {}
+    for path in sorted((*PAGE.glob("css/**/*.css"), *PAGE.glob("js/**/*.js"))):
+        name = path.relative_to(PAGE).as_posix()
+        up = "../" * (name.count("/") + 1)
+        text = path.read_text(encoding="utf-8").replace(VENDOR_IMPORT, f'"{up}{vendor_folder}/')
+        files[name] = lean(name, text).encode()
+    return files
+
+
+def lean(name: str, text: str) -> str:
+    """A module or a style sheet without comments that have their lines alone, without indentation and empty lines.
+
+    Raises:
+        AssertionError: text in backticks goes over several lines, so that a line may be its content.
+    """
+    text = COMMENT.sub("", text)
+    for line in text.splitlines():
+        if line.count("`") % 2:
+            raise AssertionError(f"{name}: text in backticks must end on its line, got {line.strip()}")
+    return re.sub(r"\n+", "\n", re.sub(r"^[ \t]+", "", text, flags=re.MULTILINE)).lstrip("\n")
+
+
+def imported(entry: str, files: Files, *, later: bool = False) -> list[str]:
+    """The modules that `entry` imports statically, and those that they import, each once, entry first.
+
+    Args:
+        entry: its path.
+        files: the modules, by path, lean.
+        later: whether those count, too, that are imported while the page runs.
+    """
+    found = [entry]
+    for name in found:
+        text = files[name].decode()
+        for target in STATIC_IMPORT.findall(text) + (DYNAMIC_IMPORT.findall(text) if later else []):
+            path = posixpath.normpath(posixpath.join(posixpath.dirname(name), target))
+            if path not in found:
+                found.append(path)
+    return found
+
+
+def index_html(assets: Files, origins: Sequence[str], first: Mapping[str, int]) -> bytes:
+    """The page itself: addresses in the hashed folders, each with its digest, and what it loads first named at once.
+
+    Args:
+        assets: the page's files and the libraries', by path in the site.
+        origins: other origins that the page may ask.
+        first: files of the first bundle that the first answer waits for, by path in the site, with their sizes.
+    """
+    by_name = {path.split("/", 2)[2]: path for path in assets}
+    html = (PAGE / "index.html").read_text(encoding="utf-8")
+
+    def place(match: re.Match[str]) -> str:
+        path = by_name[match[2]]
+        return f'{match[1]}="{path}" integrity="{integrity(assets[path])}"'
+
+    html = re.sub(r'\b(href|src)="((?:css|js)/[^"]+)"', place, html)
+    modules = [path for path in imported(by_name["js/main.js"], assets)[1:] if path in assets]
+    lines = [f'<link rel="modulepreload" href="{path}" integrity="{integrity(assets[path])}" />' for path in modules]
+    early = ["bundles.json", *(first if sum(first.values()) <= PRELOAD_BYTES else ())]
+    lines += [f'<link rel="preload" href="{path}" as="fetch" crossorigin="anonymous" />' for path in early]
+    html = html.replace("</head>", "".join(f"  {line}\n  " for line in lines) + "</head>", 1)
+    sources = " ".join(["connect-src 'self'", *origins])
+    return html.replace("connect-src 'self'", sources, 1).encode()
+
+
+def service_worker(page: Files, runtime: Files, bundles: Mapping[str, Mapping[str, str]]) -> bytes:
+    """The service worker with its list: every file that it may keep, with its digest.
+
+    Args:
+        page: kept at once.
+        runtime: kept with the first bundle.
+        bundles: by name, path -> digest; kept when their page was opened.
+    """
+    listed = {
+        "page": {path: integrity(page[path]) for path in sorted(page)},
+        "runtime": {path: integrity(runtime[path]) for path in sorted(runtime)},
+        "bundles": bundles,
+    }
+    version = hashlib.sha256(json.dumps(listed, sort_keys=True).encode()).hexdigest()[:HASH_DIGITS]
+    source = (PAGE / "sw.js").read_text(encoding="utf-8")
+    line = f"const SITE = {json.dumps({'version': version, **listed}, separators=(',', ':'))};"
+    written, count = re.subn(r"^const SITE = .*$", lambda _: line, source, count=1, flags=re.MULTILINE)
+    if count != 1:
+        raise AssertionError("web_demo/sw.js has one line `const SITE = …;`")
+    return written.encode()
