@@ -42,6 +42,7 @@ function rowWidths(text, delimiter) {
       if (text[k + 1] === '"') k += 1;
       else quoted = false;
     } else if (character === "\n" || character === "\r") {
+      if (character === "\r") while (text[k + 1] === "\r") k += 1;
       if (character === "\r" && k + 1 < text.length && text[k + 1] !== "\n") return [];
       if (!blank) widths.push(fields + 1);
       if (character === "\r") k += 1;
