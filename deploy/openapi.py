@@ -20,7 +20,7 @@ SAID = {
     404: "No such path.",
     405: "Another method; the header allow names those that are taken.",
     406: "The caller takes none of the forms that an answer has.",
-    413: f"Over {MAX_ROWS:,} rows or {MAX_BYTES:,} bytes, or an answer over that.",
+    413: f"Over {MAX_ROWS:,} rows or {MAX_BYTES:,} bytes, an answer over that, or more explanations than are made.",
     415: "Another content type, charset or coding.",
     422: "Rows that break the contract, or a body of another shape: one entry per row and feature.",
     500: "Our fault; the answer shows nothing of it.",
@@ -73,7 +73,8 @@ def _description(contract: Contract) -> str:
 
 
 def _predict(examples: Examples) -> Json:
-    asked = {"one": examples.one, "rows": examples.rows}
+    explained = {"rows": [examples.one], "explain": {"samples": 2, "seed": 0}}
+    asked = {"one": examples.one, "rows": examples.rows, "explained": explained}
     texts = {CSV: examples.texts[CSV], JSONL: examples.texts[JSONL]}
     rows = {"anyOf": [reference("Row"), reference("Rows")]}
     body: Json = {JSON: _content(rows, {name: {"value": value} for name, value in asked.items()})}
@@ -86,12 +87,14 @@ def _predict(examples: Examples) -> Json:
         examples.ask("/predict", "{}", {"content-type": "text/plain"}),
         examples.ask("/predict", json.dumps(examples.wrong)),
         examples.ask("/predict", json.dumps({"rows": []})),
+        examples.ask("/predict", json.dumps({"rows": [examples.one], "explain": "why"})),
     ]
     schemas = {JSON: reference("Answer"), CSV: {"type": "string"}, JSONL: {"type": "string"}}
     return {
         "operationId": "predict",
         "summary": "Answer rows",
-        "description": "The answer is JSON, CSV or JSONL as the header accept says. Bodies may be packed with gzip.",
+        "description": "The answer is JSON, CSV or JSONL as the header accept says; with `explain` JSON or JSONL. "
+        "Bodies may be packed with gzip.",
         "requestBody": {"required": True, "content": body},
         "responses": _responses(schemas, [*sent, *taken, *refused], (400, 405, 406, 413, 415, 422, 500)),
     }

@@ -5,6 +5,7 @@ from typing import Any
 
 from lambda_handler.answer import Target
 from lambda_handler.contract import SAFE_INTEGER, Contract, Feature
+from lambda_handler.explain import FEWEST_SAMPLES, MOST_ANSWERS, MOST_SAMPLES, MOST_SEED, SAMPLES
 from lambda_handler.problem import MAX_ERRORS, MAX_ROWS
 from lambda_handler.tensors import PACKED
 
@@ -22,7 +23,10 @@ def schemas_of(contract: Contract) -> dict[str, Schema]:
         "Row": row_schema(contract),
         "Rows": {
             "type": "object",
-            "properties": {"rows": {"type": "array", "minItems": 1, "maxItems": MAX_ROWS, "items": reference("Row")}},
+            "properties": {
+                "rows": {"type": "array", "minItems": 1, "maxItems": MAX_ROWS, "items": reference("Row")},
+                "explain": _option(),
+            },
             "required": ["rows"],
             "additionalProperties": False,
         },
@@ -149,6 +153,7 @@ def _prediction(contract: Contract) -> Schema:
         "warnings": {"type": "array", "items": reference("Warning")},
         "id": {"type": "string"},
         "model": {"type": "string"},
+        "explanation": _explanation(contract),
     }
     schema = closed({**answer, **beside})
     return {**schema, "required": ["warnings", "id", "model"]}
@@ -163,6 +168,37 @@ def _part(target: Target, numbers: str | None) -> Schema:
         share: Schema = {"type": "number"}
         part[numbers] = closed(dict.fromkeys(target.keys, share))
     return part
+
+
+def _option() -> Schema:
+    """How to explain."""
+    samples = {
+        "type": "integer",
+        "minimum": FEWEST_SAMPLES,
+        "maximum": MOST_SAMPLES,
+        "default": SAMPLES,
+        "description": "Orders of the features that are drawn for each reference row.",
+    }
+    seed = {"type": "integer", "minimum": 0, "maximum": MOST_SEED, "default": 0}
+    option = {"type": "object", "properties": {"samples": samples, "seed": seed}, "additionalProperties": False}
+    limit = f"Explaining may ask the model {MOST_ANSWERS:,} times for one request."
+    return {"anyOf": [{"type": "boolean"}, option], "description": f"Whether to tell what each feature adds. {limit}"}
+
+
+def _explanation(contract: Contract) -> Schema:
+    """What each feature adds to an answer's number: that is `base` and the sum of `contributions`."""
+    number: Schema = {"type": "number"}
+    parts = ("probabilities", "scores", "value", "label")
+    part: Schema = {
+        "of": closed({"part": {"enum": list(parts)}, "key": {"type": "string"}}),
+        "base": number,
+        "contributions": closed({feature.name: number for feature in contract.features}),
+        "errors": closed({feature.name: {"type": "number", "minimum": 0} for feature in contract.features}),
+    }
+    how: Schema = {name: {"type": "integer", "minimum": 0} for name in ("references", "samples", "seed")}
+    if not contract.form.several:
+        return closed({**part, **how})
+    return closed({"targets": closed({str(target.name): closed(part) for target in contract.form.targets}), **how})
 
 
 def _feedback(contract: Contract) -> Schema:
