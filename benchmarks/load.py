@@ -107,9 +107,9 @@ def drive(traffic: Traffic, sendings: list[Sending], pid: int, seconds: float, r
 
 
 def _client(traffic: Traffic, sending: Sending, chance: random.Random, end: float, run: Run) -> None:
-    while time.monotonic() < end:
-        ask = traffic.draw(chance)
-        start = time.monotonic()
+    start = 0.0
+    while start < end:
+        ask, start = traffic.draw(chance), time.monotonic()
         try:
             answer = sending(ask)
             wrong, _ = traffic.judge(ask, *answer)

@@ -95,17 +95,22 @@ class Traffic:
         found = (
             [json.loads(line) for line in raw.splitlines()] if ask.way == "jsonl" else json.loads(raw)["predictions"]
         )
+        if len(found) != len(ask.answers):
+            return f"{ask.way}: {len(found)} answers to {len(ask.answers)} rows", []
         told = [{name: each.get(name) for name in right} for each, right in zip(found, ask.answers, strict=True)]
         wrong = None if told == list(ask.answers) else f"{ask.way}: {told} instead of {ask.answers}"
         return wrong, [each["id"] for each in found]
 
     def _judge_tensors(self, ask: Ask, answer: Any) -> tuple[str | None, list[str]]:
         found = {output["name"]: output["data"] for output in answer["outputs"]}
-        for name in ask.answers[0]:
-            right = [each[name] for each in ask.answers]
-            flat = [n for each in right for n in each.values()] if isinstance(right[0], dict) else right
-            if found[name] != flat:
-                return f"tensors: {name} is {found[name]} instead of {flat}", []
+        for name in ask.answers[0].get("targets", {None: None}):
+            parts = [each if name is None else each["targets"][name] for each in ask.answers]
+            for key in parts[0]:
+                right = [part[key] for part in parts]
+                flat = [n for each in right for n in each.values()] if isinstance(right[0], dict) else right
+                told = found[key if name is None else f"{name}.{key}"]
+                if told != flat:
+                    return f"tensors: {key} is {told} instead of {flat}", []
         return None, found["id"]
 
     def _ask(self, way: str, rows: list[Row], body: bytes, headers: Mapping[str, str], path: str = "/predict") -> Ask:
