@@ -17,8 +17,9 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from deploy.browser import open_chromium, watch
+from deploy.compress import compress_folder
 from deploy.site import build_site
-from tests.bundle_factory import make_bundle
+from tests.bundle_factory import folder_in_site, make_bundle
 from tests.stack_tools import ROOT, as_list, source, transform
 
 AWS = '''#!{python}
@@ -60,13 +61,17 @@ def upload(site: Path, work: Path) -> Any:
     return json.loads((bucket / "log.json").read_text())
 
 
-def headers_of(policy: Any) -> dict[str, str]:
-    """The headers that a response headers policy sends."""
+ENDPOINT = " ${SiteEndpoint}"
+
+
+def headers_of(policy: Any, endpoint: str = "") -> dict[str, str]:
+    """The headers that a response headers policy sends; `endpoint`: what stands for the parameter."""
     config = policy["Properties"]["ResponseHeadersPolicyConfig"]
     security = config["SecurityHeadersConfig"]
     transport = security["StrictTransportSecurity"]
+    policy = security["ContentSecurityPolicy"]["ContentSecurityPolicy"]
     sent = {
-        "content-security-policy": security["ContentSecurityPolicy"]["ContentSecurityPolicy"],
+        "content-security-policy": policy if isinstance(policy, str) else policy["Fn::Sub"].replace(ENDPOINT, endpoint),
         "x-content-type-options": "nosniff" if security["ContentTypeOptions"]["Override"] else "",
         "x-frame-options": security["FrameOptions"]["FrameOption"],
         "referrer-policy": security["ReferrerPolicy"]["ReferrerPolicy"],
@@ -116,7 +121,9 @@ def serve_as_cloudfront(files: Path, uploaded: dict[str, Any], resources: Any) -
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("site")
-    return build_site([make_bundle(folder / "tiny")], folder / "site")
+    built = build_site([make_bundle(folder / "tiny")], folder / "site")
+    compress_folder(built, quality=2)
+    return built
 
 
 @pytest.fixture(scope="module")
@@ -136,14 +143,23 @@ def browser() -> Iterator[Browser]:
 def test_the_upload_has_a_rule_for_every_file_of_a_site(site: Path, uploaded: tuple[Path, Any]) -> None:
     _, log = uploaded
     assert log["guessed"] == []
-    assert log["headers"].keys() == {str(path.relative_to(site)) for path in site.rglob("*") if path.is_file()}
+    assert log["headers"].keys() == {
+        str(path.relative_to(site)) for path in site.rglob("*") if path.is_file() and path.suffix not in {".br", ".gz"}
+    }
     types = {Path(name).suffix: headers["content-type"] for name, headers in log["headers"].items()}
     assert types[".mjs"] == types[".js"] == "text/javascript; charset=utf-8"
     assert (types[".wasm"], types[".html"]) == ("application/wasm", "text/html; charset=utf-8")
     assert log["calls"][-2][:2] == ["s3", "sync"]
     assert "--delete" in log["calls"][-2]
     assert log["calls"][-1][:2] == ["cloudfront", "create-invalidation"]
-    assert "*.html" in log["calls"][-3], "the page comes after what it loads"
+    assert ("index.html" in log["calls"][-4], "sw.js" in log["calls"][-3]) == (True, True), "after what they load"
+
+
+def test_what_has_a_hash_in_its_name_is_kept_for_ever_and_all_else_is_asked_for(uploaded: tuple[Path, Any]) -> None:
+    for name, headers in uploaded[1]["headers"].items():
+        hashed = re.search(r"^(assets/[a-z]+-[0-9a-f]{16}|bundles/[^/]+/[0-9a-f]{16})/", name)
+        expected = "public, max-age=31536000, immutable" if hashed else "max-age=0, s-maxage=86400"
+        assert headers["cache-control"] == expected, name
 
 
 def test_a_file_without_a_rule_is_found(tmp_path: Path) -> None:
@@ -152,24 +168,34 @@ def test_a_file_without_a_rule_is_found(tmp_path: Path) -> None:
     (other / "index.html").write_text("<!doctype html>")
     (other / "font.woff2").write_text("")
     for name in ("a.wasm", "a.onnx", "a.jsonl"):
-        (other / name).write_text("")
-    assert upload(other, tmp_path / "work")["guessed"] == ["font.woff2"]
+        (other / "assets" / name).parent.mkdir(exist_ok=True)
+        (other / "assets" / name).write_text("")
+        (other / "assets" / f"{name}.br").write_text("")
+    assert upload(other, tmp_path / "work")["guessed"] == [
+        "assets/a.jsonl",
+        "assets/a.onnx",
+        "font.woff2",
+    ]
 
 
-def test_what_cloudfront_does_not_compress_is_uploaded_gzipped(site: Path, uploaded: tuple[Path, Any]) -> None:
+def test_what_cloudfront_does_not_compress_is_uploaded_in_brotli(site: Path, uploaded: tuple[Path, Any]) -> None:
     files, log = uploaded
     for name, headers in log["headers"].items():
         small = (site / name).stat().st_size <= 10_000_000
         compressed_there = headers["content-type"].partition(";")[0] in {
-            "application/json", "image/svg+xml", "text/css", "text/html", "text/javascript", "text/plain",
+            "application/json", "image/svg+xml", "text/css", "text/html",
+            "text/javascript", "text/plain",
         }  # fmt: skip
-        assert headers.get("content-encoding") == (None if small and compressed_there else "gzip"), name
-    wasm = "vendor/ort-wasm-simd-threaded.wasm"
+        packed = name.endswith((".png", ".webmanifest"))  # or below what CloudFront compresses
+        assert headers.get("content-encoding") == (None if packed or (small and compressed_there) else "br"), name
+    [wasm] = [name for name in log["headers"] if name.endswith(".wasm")]
     assert (site / wasm).stat().st_size > 10_000_000
     assert (files / wasm).stat().st_size < 4_000_000
 
 
-def test_page_and_card_work_with_these_types_and_headers(uploaded: tuple[Path, Any], browser: Browser) -> None:
+def test_page_and_card_work_with_these_types_and_headers(
+    site: Path, uploaded: tuple[Path, Any], browser: Browser
+) -> None:
     files, log = uploaded
     with serve_as_cloudfront(files, log["headers"], transform(EnableSite="true")) as origin:
         page = browser.new_page()
@@ -177,9 +203,9 @@ def test_page_and_card_work_with_these_types_and_headers(uploaded: tuple[Path, A
         page.goto(f"{origin}/?bundle=tiny")
         page.locator("#self-check").click()
         expect(page.locator("#self-check-result")).to_have_attribute("data-state", "holds", timeout=30_000)
-        page.goto(f"{origin}/bundles/tiny/card.html")
-        expect(page.get_by_role("heading", level=1)).to_have_text("tiny")
         assert faults == []
+        page.goto(f"{origin}/{folder_in_site(site, 'tiny').relative_to(site)}/card.html")
+        expect(page.get_by_role("heading", level=1)).to_have_text("tiny")
 
 
 @pytest.mark.parametrize(("card", "kept"), [("SiteCardHeaders", True), ("SiteHeaders", False)])
@@ -202,6 +228,10 @@ def test_the_policy_is_the_pages_own() -> None:
     [own] = re.findall(r'http-equiv="Content-Security-Policy"\s+content="([^"]+)"', page)
     sent = headers_of(transform(EnableSite="true")["SiteHeaders"])
     assert sent["content-security-policy"] == f"{own}; frame-ancestors 'none'"
+    endpoint = " https://id.lambda-url.eu-west-1.on.aws"
+    sent_with = headers_of(transform(EnableSite="true")["SiteHeaders"], endpoint)["content-security-policy"]
+    assert f"connect-src 'self'{endpoint};" in sent_with
+    assert sent_with.replace(endpoint, "") == sent["content-security-policy"]
     assert sent["x-content-type-options"] == "nosniff"
     assert sent["x-frame-options"] == "DENY"
     assert sent["referrer-policy"] == "no-referrer"
