@@ -10,7 +10,7 @@ PACKAGE_ARGS ?=
 SCAN := .venv-scan
 .DEFAULT_GOAL := help
 
-.PHONY: help setup demo test acceptance coverage lint format bench exactness budgets engine leak load fuzz schemathesis arm64 screenshots requirements clean build-SelfsameFunction build-ReplayHook build-ChallengerFunction
+.PHONY: help setup demo test acceptance coverage lint format bench cold exactness budgets engine leak load fuzz schemathesis arm64 screenshots requirements clean build-SelfsameFunction build-ReplayHook build-ChallengerFunction
 
 help: ## show the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -70,6 +70,10 @@ exactness: setup ## our export beside the float32 export on the real tables (doc
 bench: setup ## measure; benchmarks/README.md says what
 	$(BIN)/python benchmarks/latency.py
 	$(BIN)/python benchmarks/speed.py --out docs/speed.md
+	$(BIN)/python -m benchmarks.cold --out docs/cold.md
+
+cold: setup ## cold starts and warm calls in Lambda's runtime, beside scikit-learn; what they cost; writes docs/cold.md
+	$(BIN)/python -m benchmarks.cold --out docs/cold.md
 
 budgets: setup ## the package's bytes against their budgets (ARGS=bundles/loan: with that bundle inside)
 	$(BIN)/python benchmarks/budgets.py $(ARGS)

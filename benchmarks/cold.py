@@ -1,6 +1,6 @@
 """Cold starts and warm calls in the Lambda runtime: ours beside an empty function, an untrimmed package, scikit-learn.
 
-Run by `make bench`. The real runtime client under the official emulator starts each package anew, 15 times, the
+Run by `make cold`. The real runtime client under the official emulator starts each package anew, 15 times, the
 packages in turns. CPU is the process's own (user and system, of all threads): of an init, from the interpreter's
 start to the client's first wait for an event, read there by `benchmarks/cold_probe.py`; the init's wall time is the
 emulator's own. Metrics are on, as the stack has them.
@@ -15,9 +15,11 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from benchmarks.cold_packages import BARE, BINDING, EMPTY, MANY, OURS, PEER, WHOLE, make_packages, settings_of
+from benchmarks.cost import table_of
 from deploy.emulator import emulate
 from deploy.events import function_url_event
 from deploy.package import package_bytes
@@ -60,6 +62,7 @@ COLD = {
 }
 WARMED = {
     "one": "one row by itself, ms",
+    "request": "one row, the client's work counted, CPU ms",
     "one_often": "one row again and again, ms",
     "many": f"{MANY:,} rows by themselves, ms",
     "many_often": f"{MANY:,} rows again and again, ms",
@@ -69,7 +72,7 @@ WARMED = {
 
 PAGE = """# Cold and warm
 
-Written by `make bench` (`benchmarks/cold.py`): {starts} starts of each package in the Lambda runtime client under its
+Written by `make cold` (`benchmarks/cold.py`): {starts} starts of each package in the Lambda runtime client under its
 emulator, in turns, medians. One row comes first, then more, then 1,000 at once; the model is the boosted one of the
 loan table, on one thread, metrics on, on x86-64. Times depend on the machine; the ratios, taken round by round, are
 what to compare.
@@ -94,6 +97,13 @@ its bytecode, too.
 
 The {bare} is onnxruntime's own binding, fed with arrays that are ready. "By itself" is the first call of an event that
 came through the runtime; the same event is then answered again and again.
+
+## What a million requests cost
+
+Computed, not billed: `benchmarks/cost.py --request-ms {request:.2f} --init-ms {init:.0f} --log-bytes {log_bytes:.0f}`,
+from one row's CPU with the client's work, the init's CPU, and the metrics' line above.
+
+{cost}
 """
 
 
@@ -136,8 +146,12 @@ def _start(package: Path, bodies: Sequence[str], settings: Mapping[str, str]) ->
             lines = _read_notes(Path(notes.name), 2 + 2 * WARM)
     init, first, *rest = lines
     some, several = rest[:WARM], rest[WARM:]
+    answered = [after["process_cpu"] - before["process_cpu"] for before, after in pairwise([first, *some])]
+    metrics = [len(line.encode()) for line in log.splitlines() if line.startswith('{"_aws"')]
     return {
         "init": init["process_cpu"],
+        "request": statistics.median(answered),
+        "log_bytes": float(metrics[-1]) if metrics else 0.0,
         "init_wall": float(INIT_REPORT.findall(log)[0]),
         "answer": answer,
         "resident_one": first["resident"],
@@ -185,6 +199,9 @@ def page(rounds: Sequence[Round]) -> str:
     """The tables, as a page of docs/."""
     who = [name for name in (EMPTY, OURS, BINDING, WHOLE, PEER) if name in rounds[0]]
     warm = [name for name in (BARE, OURS, BINDING, PEER) if name in rounds[0]]
+    ours = [each[OURS] for each in rounds]
+    names = {"request_ms": "request", "init_ms": "init", "log_bytes": "log_bytes"}
+    measured = {word: _median(ours, figure) for word, figure in names.items()}
     targets = [f"| {each.title} | {value_of(each, rounds):.3g} | {each.most:g} |" for each in TARGETS]
     return PAGE.format(
         starts=len(rounds),
@@ -193,6 +210,10 @@ def page(rounds: Sequence[Round]) -> str:
         cold=_table(rounds, COLD, who),
         warm=_table(rounds, WARMED, warm),
         bare=BARE,
+        cost=table_of(**measured),
+        request=measured["request_ms"],
+        init=measured["init_ms"],
+        log_bytes=measured["log_bytes"],
     )
 
 

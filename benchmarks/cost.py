@@ -24,6 +24,7 @@ PLATFORM_LINES = (
     "Max Memory Used: 100 MB\t",
 )
 LINE_BYTES = 26
+COLD = 0.001  # share of requests
 MEMORY = (128, 256, 512, 1024, 1769)
 
 
@@ -50,6 +51,21 @@ def stack_per_month() -> float:
     return OWN_METRICS * PER_METRIC + ALARM_METRICS * PER_ALARM_METRIC + PER_DASHBOARD
 
 
+def table_of(request_ms: float, init_ms: float, log_bytes: float, cold: float = COLD) -> str:
+    """Dollars per million requests, by memory and architecture, as a table of Markdown."""
+    logs = logs_per_million(log_bytes)
+    lines = [
+        f"Dollars per million requests, {PRICES_OF}; one request in {1 / cold:,.0f} is cold.",
+        "",
+        "| memory, MB | billed ms | x86_64 | arm64 | logs |",
+        "|---|---|---|---|---|",
+    ]
+    for memory in MEMORY:
+        x86, arm = (compute_per_million(memory, arch, request_ms, init_ms, cold) for arch in PER_GB_SECOND)
+        lines.append(f"| {memory:,} | {billed_ms(memory, request_ms)} | {x86:.2f} | {arm:.2f} | {logs:.2f} |")
+    return "\n".join(lines)
+
+
 def main(words: Sequence[str] | None = None) -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -58,16 +74,8 @@ def main(words: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--log-bytes", type=float, required=True, help="bytes of the line that a request writes to the log"
     )
-    parser.add_argument("--cold", type=float, default=0.001, help="share of requests that meet a cold start")
-    given = parser.parse_args(words)
-    logs = logs_per_million(given.log_bytes)
-    print(f"Dollars per million requests, {PRICES_OF}; one request in {1 / given.cold:,.0f} is cold.")
-    print("\n| memory, MB | billed ms | x86_64 | arm64 | logs |\n|---|---|---|---|---|")
-    for memory in MEMORY:
-        x86, arm = (
-            compute_per_million(memory, arch, given.request_ms, given.init_ms, given.cold) for arch in PER_GB_SECOND
-        )
-        print(f"| {memory:,} | {billed_ms(memory, given.request_ms)} | {x86:.2f} | {arm:.2f} | {logs:.2f} |")
+    parser.add_argument("--cold", type=float, default=COLD, help="share of requests that meet a cold start")
+    print(table_of(**vars(parser.parse_args(words))))
     print(f"\nMetrics, alarms and dashboard of the stack: at most ${stack_per_month():.2f} a month.")
 
 
