@@ -110,6 +110,8 @@ def test_base_and_contributions_add_up_to_the_answer(handlers: dict[Task, Handle
             assert told["base"] + sum(told["contributions"].values()) == pytest.approx(number, abs=1e-11)
             if part == "label" or len(answer.get("probabilities", {})) > 2:
                 assert key == str(answer["label"])
+            elif part == "probabilities":
+                assert key == list(answer[part])[1]
 
 
 def test_the_contributions_are_shapleys_within_the_errors_told(

@@ -58,6 +58,21 @@ test("the nearest number that turns the decision is found exactly, on either sid
   assert.equal(outside?.[0].value, 39);
 });
 
+test("between two values of the axis the turn is come near by halves", async () => {
+  const fine = { ...contract, features: contract.features.map((each) => ({ ...each, whole: null })) };
+  const [axis] = fine.features.map((feature) => makeAxis(fine, feature, undefined));
+  assert.ok(!axis?.values.includes(39.99));
+  for (const [from, to] of [
+    [50, 39.99],
+    [3, 40],
+    [39.99, 40],
+    [40, 39.99],
+  ]) {
+    const turns = await findTurns(fine, fakeModel(), graph({ ...ROW, income: from }), [axis], 0, go);
+    assert.deepEqual([turns?.length, turns?.[0].value], [1, to], `from ${from}`);
+  }
+});
+
 test("of a missing number no distance is known, so nothing is said of it", async () => {
   const turns = await findTurns(contract, fakeModel(), graph({ ...ROW, income: null, age: 40 }), axes, 0, go).catch(
     String,
