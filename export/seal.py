@@ -44,7 +44,7 @@ from export.shake import chooses
 from export.support import check_columns, check_exportable, core_of, missing_obstacles
 from export.sweep import sweep
 from export.tolerance import class_of, rounding_of
-from lambda_handler.bundle import Bundle
+from lambda_handler.bundle import SEAL, Bundle
 from lambda_handler.contract import FORMAT, Contract
 from lambda_handler.predictor import Predictor
 
@@ -284,6 +284,7 @@ def _seal(
 
 
 def _write(files: dict[str, bytes], manifest: Callable[[Mapping[str, bytes]], dict[str, Any]], folder: Path) -> None:
-    files["manifest.json"] = _json(manifest(files))
+    head = _json(manifest(files)).removesuffix(b"\n}\n")
+    files["manifest.json"] = head + SEAL % hashlib.sha256(head).hexdigest().encode()
     for name, content in files.items():
         (folder / name).write_bytes(content)

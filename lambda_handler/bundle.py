@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 OPENSSL_FROM = 1_000_000  # bytes
 REQUIRED = ("model.onnx", "contract.json", "golden.jsonl", "parity.json", "reference.json", "card.html")
 
+SEAL = b',\n "sha256": "%s"\n}\n'  # how manifest.json ends: the digest of all bytes before this
+SEAL_BYTES = len(SEAL) - 2 + 64
+
 
 class BundleError(ValueError):
     """A bundle that must not be loaded: the rule, what was found, what to do."""
@@ -87,7 +90,8 @@ def read_bundle(folder: "Path | str") -> Bundle:
 
 def _read_manifest(folder: "Path | str") -> dict[str, Any]:
     try:
-        manifest = json.loads(_read_file(folder, "manifest.json"))
+        content = _read_file(folder, "manifest.json")
+        manifest = json.loads(content)
         check_format("manifest.json", manifest)
     except OSError as error:
         rule = "a bundle is a folder with a manifest.json"
@@ -99,6 +103,10 @@ def _read_manifest(folder: "Path | str") -> dict[str, Any]:
         raise BundleError(folder, "manifest.json must be JSON", str(error)) from error
     if not isinstance(manifest.get("files"), dict):
         raise BundleError(folder, "manifest.json must list the files", "there is no such list")
+    head, end = content[:-SEAL_BYTES], content[-SEAL_BYTES:]
+    if end != SEAL % sha256_of(head).encode():
+        rule, got = "manifest.json must end with its own SHA-256", "it does not: the file was changed after the export"
+        raise BundleError(folder, rule, got)
     return dict(manifest)
 
 

@@ -317,7 +317,13 @@ def seal(path: Path) -> None:
     }
     manifest = {"format": 2, "files": digests, "versions": {"onnx": onnx.__version__}, "source": None,
                 "data_sha256": None, "seed": 0}  # fmt: skip
-    (path / "manifest.json").write_bytes(as_json(manifest))
+    write_manifest(path, manifest)
+
+
+def write_manifest(path: Path, manifest: Mapping[str, Any]) -> None:
+    """Write manifest.json into a bundle, with its own SHA-256 as its last member."""
+    head = as_json({name: value for name, value in manifest.items() if name != "sha256"})[: -len("\n}\n")]
+    (path / "manifest.json").write_bytes(head + f',\n "sha256": "{hashlib.sha256(head).hexdigest()}"\n}}\n'.encode())
 
 
 def make_bundle(path: Path, *, name: str = "tiny", task: Task = "classification", extra: int = 0) -> Path:

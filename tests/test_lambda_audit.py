@@ -16,7 +16,7 @@ from onnx import ModelProto, TensorProto, defs, helper, numpy_helper
 import lambda_handler.audit
 from lambda_handler.audit import OPERATORS, AuditError, audit
 from lambda_handler.bundle import BundleError, read_bundle
-from tests.bundle_factory import make_bundle
+from tests.bundle_factory import make_bundle, write_manifest
 
 ROOT = Path(__file__).parents[1]
 NOT_WRITTEN = {"DictVectorizer", "RandomUniformLike"}  # an estimator; what the proof shakes a copy of the graph with
@@ -222,4 +222,4 @@ def reseal(bundle: Path) -> None:
     (bundle / "contract.json").write_text(json.dumps(contract), encoding="utf-8")
     manifest = json.loads((bundle / "manifest.json").read_text(encoding="utf-8"))
     manifest["files"] = {name: sha256((bundle / name).read_bytes()).hexdigest() for name in manifest["files"]}
-    (bundle / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    write_manifest(bundle, manifest)

@@ -16,7 +16,9 @@ import { BundleError, checkFormat, readContract } from "./contract.js";
  * @throws {BundleError} another format, or a file that differs from the manifest.
  */
 export async function openBundle(reader) {
-  const manifest = readManifest(text(await reader("manifest.json")));
+  const bytes = await reader("manifest.json");
+  const manifest = readManifest(text(bytes));
+  await checkSeal(bytes);
   /** @type {Reader} */
   const read = async (name) => checked(name, await reader(name), manifest.files[name]);
   const contract = readContract(text(await read("contract.json")));
@@ -47,6 +49,20 @@ function readManifest(content) {
     throw new BundleError("manifest.json must list the files", "there is no such list");
   }
   return manifest;
+}
+
+/**
+ * The manifest's last member is the SHA-256 of all bytes before it.
+ *
+ * @param {Uint8Array<ArrayBuffer>} bytes of manifest.json
+ */
+async function checkSeal(bytes) {
+  const seal = (/** @type {string} */ digest) => `,\n "sha256": "${digest}"\n}\n`;
+  const end = Math.max(0, bytes.length - seal("0".repeat(64)).length);
+  if (text(bytes.slice(end)) !== seal(await sha256(bytes.slice(0, end)))) {
+    const got = "it does not: the file was changed after the export";
+    throw new BundleError("manifest.json must end with its own SHA-256", got);
+  }
 }
 
 /**

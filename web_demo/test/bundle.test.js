@@ -16,10 +16,16 @@ function makeFiles() {
   return { files, manifest: { format: 2, files: digests } };
 }
 
+/** @param {any} manifest @returns {string} its file, which ends with its own SHA-256 */
+function sealed(manifest) {
+  const head = JSON.stringify(manifest).slice(0, -1);
+  return `${head},\n "sha256": "${digest(head)}"\n}\n`;
+}
+
 /** @param {Record<string, string>} files @param {any} manifest */
 function open(files, manifest) {
   return openBundle(async (name) => {
-    const content = name === "manifest.json" ? JSON.stringify(manifest) : files[name];
+    const content = name === "manifest.json" ? sealed(manifest) : files[name];
     return new Uint8Array(new TextEncoder().encode(content));
   });
 }
@@ -68,4 +74,20 @@ test("a manifest that is no JSON, or lists nothing, is refused", async () => {
   const broken = openBundle(async () => new Uint8Array(new TextEncoder().encode("<html>")));
   await assert.rejects(broken, /manifest.json must be JSON/);
   await assert.rejects(open({}, { format: 2 }), /manifest.json must list the files/);
+});
+
+test("one changed byte anywhere in the manifest is refused", async () => {
+  const { files, manifest } = makeFiles();
+  const whole = new TextEncoder().encode(sealed({ ...manifest, seed: 7, source_revision: "ünï" }));
+  /** @param {Uint8Array<ArrayBuffer>} bytes */
+  const reading = (bytes) =>
+    openBundle(async (name) => (name === "manifest.json" ? bytes : new TextEncoder().encode(files[name])));
+  await reading(whole);
+  for (let place = 0; place < whole.length; place += 1) {
+    for (const bit of [1, 8, 128]) {
+      const changed = whole.slice();
+      changed[place] ^= bit;
+      await assert.rejects(reading(changed), /manifest.json/, `byte ${place}`);
+    }
+  }
 });
