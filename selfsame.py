@@ -115,7 +115,7 @@ def _add_verify(commands: Any) -> None:
     does = "replay a bundle's golden rows in each runtime and compare with the original's answers"
     verify = _command(commands, "verify", _verify, does, "bundles/loan --runtime all")
     verify.add_argument("bundle", type=Path, metavar="BUNDLE", help="a folder that `selfsame export` wrote")
-    runtimes = ["python", "lambda", "node", "browser", "all"]
+    runtimes = ["python", "lambda", "node", "js", "browser", "all"]
     verify.add_argument("--runtime", choices=runtimes, default="python", help="where (default: python)")
     verify.add_argument("--json", action="store_true", help="print the verdict as JSON")
 

@@ -19,6 +19,7 @@ def verdict_text(verdict: Verdict) -> str:
     lines = [verdict.bundle, *_aligned([HEADINGS, *cells])]
     if verdict.python:
         lines.append(f"lambda: Python {verdict.python} under the official emulator")
+    lines += [f"{runtime}: left out. {why}" for runtime, why in verdict.left_out.items()]
     lines += [f"{pair}: {len(rows)} rows are not alike bit for bit" for pair, rows in verdict.apart.items()]
     if any(verdict.apart.values()):
         lines.append("There exp or a matrix product rounds its own way: see docs/export.md; --json names the rows.")

@@ -5,7 +5,7 @@ What a runtime needs is imported when it is asked for: the replay in Python need
 
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from lambda_handler.bundle import Bundle, read_bundle
 from lambda_handler.golden import Stratum, compare, replay
 from lambda_handler.predictor import Predictor
 
-RUNTIMES = ("python", "lambda", "node", "browser")
+RUNTIMES = ("python", "lambda", "node", "js", "browser")
 
 Answers = list[dict[str, Any]]
 
@@ -27,12 +27,14 @@ class Verdict:
         strata: runtime -> stratum -> what it showed.
         apart: pair of runtimes -> indices of the golden rows that they do not answer bit for bit alike.
         python: the version of Python that ran the Lambda package; None where it was not run.
+        left_out: runtime -> why it answers nothing of this model; only the page's evaluator may do so.
     """
 
     bundle: str
     strata: dict[str, dict[str, Stratum]]
     apart: dict[str, list[int]]
     python: str | None = None
+    left_out: dict[str, str] = field(default_factory=dict)
 
     @property
     def holds(self) -> bool:
@@ -61,6 +63,7 @@ class Verdict:
                 runtime: {name: asdict(stratum) for name, stratum in strata.items()}
                 for runtime, strata in self.strata.items()
             },
+            "left_out": self.left_out,
             "apart": {pair: {"rows": len(rows), "which": rows} for pair, rows in self.apart.items()},
         }
 
@@ -70,7 +73,8 @@ def verify(path: Path, runtimes: Sequence[str] = RUNTIMES, report: Callable[[str
 
     Args:
         path: the bundle.
-        runtimes: some of `RUNTIMES`.
+        runtimes: some of `RUNTIMES`. The page's evaluator, `js`, is left out beside others where it does not know an
+            operator of the model; the page then waits for onnxruntime-web.
         report: called with the name of each runtime as its replay begins.
 
     Raises:
@@ -81,7 +85,7 @@ def verify(path: Path, runtimes: Sequence[str] = RUNTIMES, report: Callable[[str
     golden = list(bundle.golden())
     rows = [line["row"] for line in golden]
     answers: dict[str, Answers] = {}
-    python = None
+    python, left_out = None, {}
     for runtime in runtimes:
         report(runtime)
         if runtime == "lambda":
@@ -89,12 +93,22 @@ def verify(path: Path, runtimes: Sequence[str] = RUNTIMES, report: Callable[[str
 
             replayed = run_lambda(bundle.path, rows)
             answers[runtime], python = replayed.answers, replayed.python
+        elif runtime == "js" and len(runtimes) > 1:
+            from deploy.node import UnknownOperatorError, replay_js
+
+            try:
+                answers[runtime] = replay_js(bundle.path, rows)
+            except UnknownOperatorError as error:
+                left_out[runtime] = str(error)
         else:
             answers[runtime] = _replay(runtime, bundle, rows)
     strata = {runtime: compare(bundle.contract, golden, found) for runtime, found in answers.items()}
     names = list(answers)
-    apart = {f"{names[0]} = {other}": differing_rows(answers[names[0]], answers[other]) for other in names[1:]}
-    return Verdict(f"{bundle.contract.name} {bundle.contract.version}", strata, apart, python)
+    pairs = [(names[0], other) for other in names[1:]]
+    if {"node", "js"} <= set(names[1:]):
+        pairs.append(("node", "js"))  # the same answers to the last bit are promised here
+    apart = {f"{one} = {other}": differing_rows(answers[one], answers[other]) for one, other in pairs}
+    return Verdict(f"{bundle.contract.name} {bundle.contract.version}", strata, apart, python, left_out)
 
 
 def differing_rows(first: Answers, second: Answers) -> list[int]:
@@ -113,10 +127,10 @@ def _essence(answer: dict[str, Any]) -> object:
 def _replay(runtime: str, bundle: Bundle, rows: list[dict[str, Any]]) -> Answers:
     if runtime == "python":
         return replay(Predictor(bundle), rows)
-    if runtime == "node":
-        from deploy.node import replay_node
+    if runtime in {"node", "js"}:
+        from deploy.node import replay_js, replay_node
 
-        return replay_node(bundle.path, rows)
+        return (replay_node if runtime == "node" else replay_js)(bundle.path, rows)
     from deploy.browser import replay_browser
     from deploy.site import build_site
 

@@ -26,12 +26,13 @@ REPLAYS = {
     "python": (deploy.verify, "replay"),
     "lambda": (deploy.lambda_replay, "run_lambda"),
     "node": (deploy.node, "replay_node"),
+    "js": (deploy.node, "replay_js"),
     "browser": (deploy.browser, "replay_browser"),
 }
 
 
 @pytest.mark.parametrize("task", ["classification", "multiclass", "regression"])
-def test_four_runtimes_hold(task: Task, tmp_path: Path) -> None:
+def test_every_runtime_holds(task: Task, tmp_path: Path) -> None:
     bundle = make_bundle(tmp_path / "bundle", task=task)
     reported: list[str] = []
     verdict = verify(bundle, report=reported.append)
@@ -41,8 +42,8 @@ def test_four_runtimes_hold(task: Task, tmp_path: Path) -> None:
     for runtime in RUNTIMES:
         assert verdict.total(runtime).rows == len(lines)
         assert list(verdict.strata[runtime]) == list(dict.fromkeys(json.loads(line)["stratum"] for line in lines))
-    assert list(verdict.apart) == ["python = lambda", "python = node", "python = browser"]
-    assert verdict.apart["python = lambda"] == []
+    assert list(verdict.apart) == ["python = lambda", "python = node", "python = js", "python = browser", "node = js"]
+    assert verdict.apart["python = lambda"] == verdict.apart["node = js"] == []
     json.dumps(verdict.as_json(), allow_nan=False)
 
 
@@ -194,7 +195,7 @@ def test_the_demo_holds(tmp_path: Path) -> None:
     assert "All holds." in result.stdout
     assert "\x1b" not in result.stdout
     assert result.stdout.count("rows that differ") == 3
-    assert result.stdout.count("python 0 · lambda 0 · node 0 · browser 0") == 3
+    assert result.stdout.count("python 0 · lambda 0 · node 0 · js 0 · browser 0") == 3
     assert "simulated" in result.stdout
     assert [path.name for path in tmp_path.iterdir()] == ["demo"]
     assert sorted(path.name for path in (tmp_path / "demo").iterdir()) == ["bundles", "runs", "site"]
