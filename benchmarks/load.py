@@ -197,8 +197,8 @@ def _show(run: Run, options: argparse.Namespace) -> None:
     print(
         f"  one answer: median {times[len(times) // 2] * 1e3:.1f} ms, 99 % {times[len(times) * 99 // 100] * 1e3:.1f} ms"
     )
-    tenth = run.memory[len(run.memory) // 10]
-    print(f"  memory: {tenth:.1f} MB at a tenth, {run.memory[-1]:.1f} MB at the end, {max(run.memory):.1f} MB at most")
+    tenths = [run.memory[(len(run.memory) - 1) * k // 10] for k in range(1, 11)]
+    print("  memory at each tenth of the run, MB: " + ", ".join(f"{each:.1f}" for each in tenths))
     print("  log: " + (", ".join(f"{name} {number:,}" for name, number in sorted(run.lines.items())) or "not read"))
     for wrong in run.wrong[:SHOWN]:
         print(f"  WRONG {wrong}", file=sys.stderr)

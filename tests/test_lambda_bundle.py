@@ -94,7 +94,8 @@ def test_a_manifest_that_points_out_of_the_folder(bundle: Path, name: str) -> No
     ("content", "said"),
     [(b"{", "must be JSON"),
      (b"\xff\xfe", "must be JSON"), (b"[]", "format None"), (b'{"format": 2}', "must list the files"),
-     (b'{"format": 2, "files": []}', "must list the files"), (b'{"format": 2, "files": {}}', "must end with its own SHA-256")],
+     (b'{"format": 2, "files": []}', "must list the files"),
+     (b'{"format": 2, "files": {}}', "must end with its own SHA-256")],
 )  # fmt: skip
 def test_a_broken_manifest(bundle: Path, content: bytes, said: str) -> None:
     (bundle / "manifest.json").write_bytes(content)
