@@ -14,7 +14,12 @@ import { show } from "./words.js";
  */
 export function mount(section, context) {
   const worker = new FileWorker(new URL(context.path, document.baseURI).href);
-  const input = make("input", { type: "file", id: "file", accept: ".csv,.tsv,.txt,.jsonl,.ndjson,.parquet,.pq" });
+  const input = make("input", {
+    type: "file",
+    id: "file",
+    class: "out-of-sight",
+    accept: ".csv,.tsv,.txt,.jsonl,.ndjson,.parquet,.pq",
+  });
   const drop = make(
     "label",
     { class: "drop", for: "file" },

@@ -7,7 +7,7 @@ import { percent, show } from "./words.js";
 
 /**
  * @typedef {import("./context.js").Context} Context
- * @typedef {import("./score-file.js").Scored} Scored
+ * @typedef {import("./score-client.js").Timed} Scored
  * @typedef {import("./tally.js").FeatureDrift} FeatureDrift
  * @typedef {import("./tally.js").Histogram} Histogram
  */
@@ -29,8 +29,8 @@ let address = null; // of the scored file that is offered
  */
 export function scoredParts(context, scored, milliseconds) {
   const { rows, problems, listed, told } = scored;
-  const seconds = milliseconds / 1000;
-  const speed = `${show(rows)} rows in ${seconds.toFixed(2)} s, ${show(Math.round(rows / seconds))} a second.`;
+  const rate = show(Math.round(rows / (scored.milliseconds / 1000)));
+  const speed = `${show(rows)} rows in ${(milliseconds / 1000).toFixed(2)} s, ${rate} a second once the model was there.`;
   const without = problems === 0 ? "Every row has an answer." : `${show(problems)} of them have no answer.`;
   return [
     make(
@@ -115,7 +115,9 @@ function driftParts(features) {
     make(
       "p",
       { class: "lead" },
-      moved === 0 ? "Yes, feature by feature. " : `${moved} of ${features.length} features are not. `,
+      moved === 0
+        ? "Yes, feature by feature. "
+        : `${moved} of ${features.length} features ${moved === 1 ? "is" : "are"} not. `,
       "The population stability index (Siddiqi 2006) compares the shares of the answered rows per bin: under 0.1 is as ",
       "in training, over 0.25 far from it, and what chance alone gives so few rows is not counted.",
     ),

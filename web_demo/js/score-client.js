@@ -4,7 +4,8 @@
  * @typedef {import("./score-file.js").Scored} Scored
  * @typedef {import("./score-file.js").Progress} Progress
  * @typedef {import("./score-worker.js").Said} Said
- * @typedef {Scored | {failed: string}} Outcome
+ * @typedef {Scored & {milliseconds: number}} Timed How long the scoring took, without the start of the worker.
+ * @typedef {Timed | {failed: string}} Outcome
  */
 
 const CANCELLED = "Cancelled: nothing of the file was kept.";

@@ -20,7 +20,7 @@ const QUIET = { parquet: () => import(PARQUET), report: () => undefined };
  * @typedef {import("./score-file.js").Source} Source
  * @typedef {{path: string} | {source: Source}} Asked
  * @typedef {{ready: true} | {progress: import("./score-file.js").Progress} | {failed: string, broken: boolean}
- *   | {done: import("./score-file.js").Scored, milliseconds: number}} Said
+ *   | {done: import("./score-client.js").Timed}} Said
  */
 
 /** @type {Promise<Pick<import("./score-file.js").Tools, "contract" | "reference" | "model">> | undefined} */
@@ -73,7 +73,7 @@ async function score(source) {
     },
     source,
   );
-  say({ done, milliseconds: performance.now() - start });
+  say({ done: { ...done, milliseconds: performance.now() - start } });
 }
 
 /** @param {Said} said */
