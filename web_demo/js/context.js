@@ -18,21 +18,22 @@ import { parseLines } from "./json.js";
  *   certificate: () => Promise<import("./page-proof.js").Certificate>,
  *   fullModel: () => Promise<ModelCall>,
  *   row: () => Row, setRow: (row: Row) => void, onChange: (callback: (row: Row) => void) => void,
- *   path: string, api: string,
+ *   path: string, api: string, endpoint: string | null,
  * }} Context
  *   `model`: answers with the engine that is there (the same function all along; see engines.js).
  *   `fullModel`: onnxruntime-web and nothing else; rejects where it cannot be started.
  *   `golden`, `certificate`: read once, digests checked.
  *   `row`: what the form holds now; `setRow`: writes the features that it names into the form and leaves the others.
  *   `onChange`: calls back at once, and after every change of the row.
- *   `path`: the folder of the bundle's files, ending in `/`; `api`: where its API answers, without `/predict`.
+ *   `path`: the folder of the bundle's files, ending in `/`; `api`: where its API answers, without `/predict`;
+ *   `endpoint`: the same, where the site was built with one, which the page may ask.
  * @typedef {{row: () => Row, write: (row: Row) => void}} RowForm
  * @typedef {(section: HTMLElement, context: Context) => void | Promise<void>} Mount What each part of the page exports.
  */
 
 /**
  * @param {{bundle: import("./bundle.js").Bundle, reference: Reference, form: RowForm, model: ModelCall,
- *   fullModel: () => Promise<ModelCall>, path: string, api: string}} given
+ *   fullModel: () => Promise<ModelCall>, path: string, api: string, endpoint: string | null}} given
  * @returns {{context: Context, changed: () => void}} `changed` tells every part that the row is another one.
  */
 export function makeContext({ bundle, reference, form, ...rest }) {

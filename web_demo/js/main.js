@@ -130,9 +130,10 @@ async function start() {
   const form = page.makeForm(contract, reference, () => changed());
   form.write(shared.row);
   page.showNotes(shared.notes);
-  const { path } = chosen;
-  const api = location.origin + (listed.length > 1 ? `/${encodeURIComponent(contract.name)}` : "");
-  const made = makeContext({ bundle, reference, form, model: engines.model, fullModel: engines.full, path, api });
+  const { path, endpoint } = chosen;
+  const api = endpoint ?? location.origin + (listed.length > 1 ? `/${encodeURIComponent(contract.name)}` : "");
+  const given = { bundle, reference, form, model: engines.model, fullModel: engines.full, path, api, endpoint };
+  const made = makeContext(given);
   changed = made.changed;
   if (isDrawing(contract)) await page.mountPart("digit", () => import("./page-digit.js"), made.context);
   await engines.first;

@@ -2,6 +2,7 @@
 
 import { compare, replay } from "./golden.js";
 import { make } from "./page-dom.js";
+import { endpointParts } from "./page-endpoint.js";
 import { show } from "./words.js";
 
 /**
@@ -60,6 +61,7 @@ export async function mount(section, context) {
       fact("altered models caught", effective === 0 ? "none made" : `${show(caught)} of ${show(effective)}`),
     ),
     selfCheckParts(() => selfCheck(context)),
+    ...(context.endpoint === null ? [] : [endpointParts(context, context.endpoint)]),
     strataTable(certificate.strata),
   );
 }

@@ -9,7 +9,8 @@ export { showPrediction, showProblems, showWaiting } from "./page-answer.js";
 
 /**
  * @typedef {import("./contract.js").Contract} Contract
- * @typedef {{name: string, path: string, description: string | null}} Listed One entry of bundles.json.
+ * @typedef {{name: string, path: string, description: string | null, endpoint: string | null}} Listed One entry of
+ *   bundles.json.
  */
 
 const MOST_NAMES = 5; // of targets
