@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
-from playwright.sync_api import Browser, Error, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Error, Page, ViewportSize, expect, sync_playwright
 
 from deploy.static import serve_folder
 
@@ -42,7 +42,7 @@ def replay_browser(site: Path, name: str, rows: Sequence[Any]) -> list[dict[str,
     """
     lines = "".join(json.dumps(row, allow_nan=False) + "\n" for row in rows)
     with serve_folder(site) as origin, open_chromium() as browser:
-        page = browser.new_page()
+        page = browser.new_page(service_workers="block")  # nobody comes back to it
         faults = watch(page, origin)
         try:
             page.goto(f"{origin}/?bundle={name}")
@@ -54,14 +54,17 @@ def replay_browser(site: Path, name: str, rows: Sequence[Any]) -> list[dict[str,
     return [json.loads(line) for line in text.splitlines()]
 
 
-def screenshot(site: Path, name: str, picture: Path, *, width: int = 1200, dark: bool = False) -> Path:
+def screenshot(
+    site: Path, name: str, picture: Path, *, width: int = 1200, height: int | None = None, dark: bool = False
+) -> Path:
     """Take a picture of a built site's page, after its self-check has held.
 
     Args:
         site: a folder that `build_site` wrote.
         name: the bundle's name in that site.
         picture: the PNG to write.
-        width: of the window, in CSS pixels; the picture shows the whole page.
+        width: of the window, in CSS pixels.
+        height: of the window; None shows the whole page.
         dark: the dark scheme instead of the light one.
 
     Returns:
@@ -72,14 +75,16 @@ def screenshot(site: Path, name: str, picture: Path, *, width: int = 1200, dark:
     """
     with serve_folder(site) as origin, open_chromium() as browser:
         scheme: Literal["dark", "light"] = "dark" if dark else "light"
-        page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+        size: ViewportSize = {"width": width, "height": height or 900}
+        page = browser.new_page(viewport=size, color_scheme=scheme, service_workers="block")
         try:
             page.goto(f"{origin}/?bundle={name}")
             page.locator("#self-check").click()
             expect(page.locator("#self-check-result")).to_have_attribute("data-state", "holds", timeout=60_000)
+            page.locator("#engine").wait_for(timeout=60_000)
             page.evaluate("scrollTo(0, 0)")
             page.locator("#answer[data-state=answered]").wait_for()
-            page.screenshot(path=picture, full_page=True)
+            page.screenshot(path=picture, full_page=height is None)
         except (Error, AssertionError) as error:
             raise BrowserReplayError(f"there is no picture: {error}", "See what the page says.") from error
     return picture

@@ -1,11 +1,13 @@
 """The page out of the built site, in Chromium: form, answer, self-check, refusals."""
 
+import hashlib
 import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import onnx
 import pytest
 from bundle_factory import EXAMPLE, FEATURES, MISSING_CODE, Task, answer_of, folder_in_site, make_bundle, seal
 from playwright.sync_api import Browser, BrowserContext, Error, Page, ViewportSize, expect
@@ -115,6 +117,7 @@ def test_the_answer_follows_every_input(page: Page, origin: str) -> None:
 
 def test_the_threshold_is_marked_on_the_bar(page: Page, origin: str) -> None:
     open_page(page, f"{origin}/?bundle=tiny")
+    expect(page.locator("#engine")).to_be_visible()  # then nothing draws the answer anew
     bar, mark, filled = (page.locator(name).bounding_box() for name in (".bar", ".mark", ".bar-fill"))
     assert bar and mark and filled
     assert (mark["x"] + 1 - bar["x"]) / bar["width"] == pytest.approx(0.4, abs=0.01)
@@ -244,12 +247,17 @@ def test_the_self_check_replays_every_golden_row(page: Page, origin: str) -> Non
 
 def test_the_certificate_is_summed_up(page: Page, origin: str) -> None:
     open_page(page, f"{origin}/?bundle=tiny")
+    expect(page.locator("#proof")).to_be_visible()
     facts = dict(
-        zip(page.locator(".fact dt").all_inner_texts(), page.locator(".fact dd").all_inner_texts(), strict=True)
+        zip(
+            page.locator("#proof .fact dt").all_inner_texts(),
+            page.locator("#proof .fact dd").all_inner_texts(),
+            strict=True,
+        )
     )
     assert facts == {"class": "rounding", "rows checked": "16", "rows that differ": "0",
                      "one row = a batch": "500 of 500", "altered models caught": "57 of 58"}  # fmt: skip
-    cells = [row.locator("th, td").all_inner_texts() for row in page.locator(".strata tbody tr").all()]
+    cells = [row.locator("th, td").all_inner_texts() for row in page.locator("#proof .strata tbody tr").all()]
     assert [cell[0].split("\n")[0] for cell in cells] == ["recombined", "boundary", "special", "missing", "unseen",
                                                           "rejected"]  # fmt: skip
     assert cells[0][1:] == ["3", "0", "0", "1.1e-16"]
@@ -362,14 +370,41 @@ def test_a_file_that_is_gone_is_named(browser: Browser, site: Path) -> None:
     assert re.match(r"bundles/tiny/[0-9a-f]{16}/model\.onnx must be there; the server answered 404\.", said)
 
 
-def test_without_webassembly_the_page_says_so(browser: Browser, site: Path) -> None:
-    said = refusal(browser, site, script="delete globalThis.WebAssembly")
-    assert said.startswith("the model runs in WebAssembly, and it could not be started here (WebAssembly is not there)")
+@pytest.fixture
+def odd_site(tmp_path: Path) -> Path:
+    """A site of a model with an operator that the page's own evaluator does not know."""
+    bundle = make_bundle(tmp_path / "odd")
+    model = onnx.load(bundle / "model.onnx")
+    for node in model.graph.node:
+        node.output[:] = ["before" if name == "probabilities" else name for name in node.output]
+    model.graph.node.append(onnx.helper.make_node("Cos", ["before"], ["probabilities"]))
+    contract = json.loads((bundle / "contract.json").read_text())
+    (bundle / "model.onnx").write_bytes(model.SerializeToString())
+    contract["model_sha256"] = hashlib.sha256((bundle / "model.onnx").read_bytes()).hexdigest()
+    (bundle / "contract.json").write_text(json.dumps(contract))
+    seal(bundle)
+    return build_site([bundle], tmp_path / "odd-site")
 
 
-def test_without_the_wasm_file_the_page_says_so(browser: Browser, site: Path) -> None:
-    next(site.rglob("ort-wasm-simd-threaded.wasm")).unlink()
-    assert refusal(browser, site).startswith("the model runs in WebAssembly, and it could not be started here")
+NO_WASM = "the model runs in WebAssembly, and it could not be started here"
+
+
+def test_without_any_engine_the_page_says_so(browser: Browser, odd_site: Path) -> None:
+    said = refusal(browser, odd_site, script="delete globalThis.WebAssembly")
+    assert said.startswith(f"{NO_WASM} (WebAssembly is not there). Use a current browser")
+    next(odd_site.rglob("ort-wasm-simd-threaded.wasm")).unlink()
+    assert refusal(browser, odd_site).startswith(NO_WASM)
+
+
+def test_without_webassembly_the_evaluator_answers_alone_and_that_is_said(browser: Browser, origin: str) -> None:
+    with browser.new_context() as context:
+        context.add_init_script("delete globalThis.WebAssembly")
+        page = open_page(context.new_page(), f"{origin}/?bundle=tiny")
+        expect(page.locator("#engine")).to_have_attribute("data-state", "alone")
+        expect(page.locator("#engine")).to_contain_text(f"own evaluator answers, alone: {NO_WASM}")
+        expect_answer(page, EXAMPLE)
+        page.locator("#self-check").click()
+        expect(page.locator("#self-check-result")).to_have_attribute("data-state", "holds")
 
 
 def test_an_unknown_bundle_is_named(browser: Browser, origin: str) -> None:

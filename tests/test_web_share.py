@@ -103,6 +103,7 @@ def test_a_link_that_does_not_fit_is_taken_as_far_as_it_fits(page: Page, origin:
 def test_the_call_is_shown_and_copied_in_each_language(page: Page, origin: str) -> None:
     open_page(page, f"{origin}/?bundle=tiny")
     page.get_by_label("age", exact=True).fill("77")
+    expect(page.get_by_role("button", name="curl", exact=True)).to_have_attribute("aria-pressed", "true")
     for language, begin in (("Python", "import json"), ("JavaScript", "const response"), ("curl", "curl -s")):
         button = page.get_by_role("button", name=language, exact=True)
         button.click()
@@ -123,6 +124,13 @@ def test_the_other_models_of_a_site_stand_below_with_what_they_say(page: Page, o
     expect(cards.first).to_contain_text("Says how much a loan costs.")
     cards.first.get_by_role("link", name="Cost").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Cost")
+
+
+def test_the_model_card_and_the_certificate_are_linked(page: Page, origin: str) -> None:
+    open_page(page, f"{origin}/?bundle=tiny")
+    links = {link.inner_text(): link.get_attribute("href") for link in page.locator("#foot a").all()}
+    assert list(links) == ["Model card", "Contract", "Certificate", "ONNX model", "Digests"]
+    assert [page.request.get(f"{origin}/{link}").status for link in links.values()] == [200] * 5
 
 
 def test_a_slider_moves_the_number_and_the_answer_and_follows_what_is_typed(page: Page, origin: str) -> None:
@@ -150,6 +158,7 @@ def test_a_slider_moves_the_number_and_the_answer_and_follows_what_is_typed(page
 
 def test_the_band_where_a_person_decides_is_drawn_and_said(page: Page, origin: str) -> None:
     open_page(page, f"{origin}/?bundle=banded")
+    expect(page.locator("#engine")).to_be_visible()  # then nothing draws the answer anew
     bar, band = page.locator(".bar").bounding_box(), page.locator(".band").bounding_box()
     assert bar and band
     assert (band["x"] - bar["x"]) / bar["width"] == pytest.approx(0.3, abs=0.01)

@@ -105,10 +105,10 @@ async function takeOver(context, engines, answer) {
     page.showEngine(`This page's own evaluator answers, alone: ${why}`, "alone");
     return;
   }
-  await answer(context.row());
   const rows = (await context.golden()).map((line) => line.row);
   const confirmation = await engines.confirm(context.contract, rows);
   page.showEngine(...engineWords(confirmation));
+  await answer(context.row());
 }
 
 /** @returns {Promise<Context>} */

@@ -21,7 +21,7 @@ export function mount(section, context) {
   const pad = makePad((strokes) => context.setRow(countInk(strokes)));
   const digits = DRAWN.map((strokes, digit) => button(String(digit), () => pad.set(strokes), `Draw a ${digit} for me`));
   section.replaceChildren(
-    make("div", { class: "form-head" }, make("h2", { id: "digit-title" }, "Draw a digit"), numbersButton()),
+    make("h2", { id: "digit-title" }, "Draw a digit"),
     make(
       "div",
       { class: "drawing" },

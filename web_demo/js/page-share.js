@@ -44,7 +44,11 @@ function snippetParts({ api, onChange, row }) {
   const code = make("code", { id: "snippet" });
   const show = () => (code.textContent = chosen.write(api, row()));
   const choices = SNIPPETS.map((snippet) => {
-    const button = make("button", { type: "button", class: "tab", "aria-pressed": snippet === chosen }, snippet.name);
+    const button = make(
+      "button",
+      { type: "button", class: "tab", "aria-pressed": String(snippet === chosen) },
+      snippet.name,
+    );
     button.addEventListener("click", () => {
       chosen = snippet;
       for (const choice of choices) choice.setAttribute("aria-pressed", String(choice === button));

@@ -14,6 +14,13 @@ export { showPrediction, showProblems, showWaiting } from "./page-answer.js";
  */
 
 const MOST_NAMES = 5; // of targets
+const FILES = {
+  "card.html": "Model card",
+  "contract.json": "Contract",
+  "parity.json": "Certificate",
+  "model.onnx": "ONNX model",
+  "manifest.json": "Digests",
+};
 
 /** @returns {string | null} the bundle that the address asks for. */
 export function wantedBundle() {
@@ -103,8 +110,7 @@ function asked({ form }, unit) {
  * @param {Listed} listed
  */
 export function showFoot(contract, listed) {
-  const files = ["card.html", "contract.json", "parity.json", "model.onnx", "manifest.json"];
-  const links = files.map((file) => make("a", { href: `${listed.path}${file}` }, file));
+  const links = Object.entries(FILES).map(([file, name]) => make("a", { href: `${listed.path}${file}` }, name));
   fill(
     "foot",
     make("p", {}, "The model runs in this browser: nothing that you enter leaves it."),
