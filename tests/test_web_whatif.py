@@ -225,7 +225,7 @@ def test_every_change_that_is_offered_turns_the_decision_and_the_step_before_doe
         toward = step if value < EXAMPLE[name] else -step
         assert answer_of({**EXAMPLE, name: value}, "classification")["label"] != before
         assert answer_of({**EXAMPLE, name: value + toward}, "classification")["label"] == before
-    section.get_by_role("button", name=f"Try age {offers['age']} years").click()
+    section.get_by_role("button", name=f"Try it age {offers['age']} years").click()
     expect(page.locator(".decision")).to_have_attribute("data-label", str(1 - before))
     expect(page.get_by_label("age", exact=True)).to_have_value(offers["age"] or "")
     assert answer_of({**EXAMPLE, "age": int(offers["age"] or 0)}, "classification")["probabilities"]["1"] >= THRESHOLD

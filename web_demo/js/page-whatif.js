@@ -187,7 +187,7 @@ function curveTable({ name, unit }, drawn, every) {
     ),
   );
   const heads = [name, "this row", "average"].map((text) => make("th", { scope: "col" }, text));
-  return make("table", { class: "strata" }, make("thead", {}, make("tr", {}, ...heads)), make("tbody", {}, ...lines));
+  return make("table", { class: "why" }, make("thead", {}, make("tr", {}, ...heads)), make("tbody", {}, ...lines));
 }
 
 /** @param {Context} context @param {Row} row @param {import("./curve.js").Turn[]} found @param {number} target */
@@ -201,9 +201,9 @@ function turnParts({ contract, setRow }, row, found, target) {
   const { classKeys, name } = contract.form.targets[target];
   const lines = found.slice(0, MOST_TURNS).map((turn) => {
     const feature = contract.features[turn.position];
-    const button = make("button", { type: "button", class: "quiet" }, "Try it");
     const to = valueWords(turn.value, feature.unit);
-    button.setAttribute("aria-label", `Try ${feature.name} ${to}`);
+    const spoken = make("span", { class: "out-of-sight" }, ` ${feature.name} ${to}`);
+    const button = make("button", { type: "button", class: "quiet" }, "Try it", spoken);
     button.addEventListener("click", () => setRow({ [feature.name]: turn.value }));
     const others = turn.others
       .slice(0, MOST_OTHERS)
