@@ -42,6 +42,7 @@ export function mount(section, context) {
       { class: "pens" },
       button("Clear", () => pad.set([])),
       button("Undo", pad.undo),
+      numbersButton(),
     ),
     make("p", { class: "hint" }, "Or have one drawn:"),
     make("div", { class: "pens", role: "group", "aria-label": "Have a digit drawn" }, ...digits),
