@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -51,7 +52,7 @@ def make_digits(path: Path) -> Path:
     features = [{**pixel, "name": name, "input": name} for name in NAMES]
     contract = contract_of("digits", "multiclass", features, sha256_of((path / "model.onnx").read_bytes()))
     (path / "contract.json").write_bytes(as_json(contract | {"classes": list(range(10))}))
-    line = {"stratum": "special", "row": dict.fromkeys(NAMES, 0.0), "decidable": False}
+    line: dict[str, Any] = {"stratum": "special", "row": dict.fromkeys(NAMES, 0.0), "decidable": False}
     (answer,) = Predictor.load(sealed(path)).predict([line["row"]])
     line["answer"] = {"label": answer["label"], "probabilities": answer["probabilities"]}
     (path / "golden.jsonl").write_text(json.dumps(line) + "\n", encoding="utf-8")

@@ -242,7 +242,7 @@ function sideOf(value, low, high) {
 
 /** @param {number[]} usual @returns {string} what the band on the track is. */
 function usualWords([from, to]) {
-  return `The band holds the middle ${Math.round(100 * (1 - 2 * MOST))} %: ${shortly(from)} to ${shortly(to)}.`;
+  return `The band holds the middle ${Math.round(100 * (1 - 2 * MOST))}\u00a0%: ${shortly(from)} to ${shortly(to)}.`;
 }
 
 /** @param {number} number @returns {string} in three digits at least: enough for an axis. */
