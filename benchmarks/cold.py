@@ -95,13 +95,14 @@ its bytecode, too.
 
 {warm}
 
-The {bare} is onnxruntime's own binding, fed with arrays that are ready. "By itself" is the first call of an event that
-came through the runtime; the same event is then answered again and again.
+The {bare} is onnxruntime's own binding, fed with arrays that are ready. "By itself" is the first call of
+an event that came through the runtime; the same event is then answered again and again.
 
 ## What a million requests cost
 
-Computed, not billed: `benchmarks/cost.py --request-ms {request:.2f} --init-ms {init:.0f} --log-bytes {log_bytes:.0f}`,
-from one row's CPU with the client's work, the init's CPU, and the metrics' line above.
+Computed, not billed, as `python benchmarks/cost.py --request-ms {request:.2f} --init-ms {init:.0f}
+--log-bytes {log_bytes:.0f}` does: from one row's CPU with the client's work, the init's CPU, and the line of metrics
+that each request writes to the log.
 
 {cost}
 """
@@ -219,10 +220,16 @@ def page(rounds: Sequence[Round]) -> str:
 
 def _table(rounds: Sequence[Round], titles: Mapping[str, str], who: Sequence[str]) -> str:
     rows = [
-        f"| {title} | " + " | ".join(f"{_median([each[name] for each in rounds], figure):.3g}" for name in who) + " |"
+        f"| {title} | "
+        + " | ".join(f"{_show(_median([each[name] for each in rounds], figure))}" for name in who)
+        + " |"
         for figure, title in titles.items()
     ]
     return "\n".join([f"| | {' | '.join(who)} |", "|---" * (len(who) + 1) + "|", *rows])
+
+
+def _show(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}" if value >= 0.001 else "0"
 
 
 if __name__ == "__main__":
