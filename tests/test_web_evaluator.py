@@ -161,7 +161,8 @@ def test_the_page_answers_before_onnxruntime_web_is_there(tmp_path: Path, unknow
             held.append(route)
 
         page.route("**/*.wasm", hold)
-        page.goto(f"{origin}/?bundle=tiny")
+        with page.expect_request("**/*.wasm", timeout=15_000):
+            page.goto(f"{origin}/?bundle=tiny")
         expect(page.locator("#answer")).to_have_attribute("data-state", "answered", timeout=15_000)
         first = page.locator(".headline").get_attribute("data-exact")
         assert held
