@@ -128,7 +128,7 @@ def a_file_missing(bundle: Path) -> None:
 
 def a_newer_format(bundle: Path) -> None:
     manifest = json.loads((bundle / "manifest.json").read_text())
-    (bundle / "manifest.json").write_text(json.dumps({**manifest, "format": 2}))
+    (bundle / "manifest.json").write_text(json.dumps({**manifest, "format": 3}))
 
 
 def no_manifest(bundle: Path) -> None:
@@ -138,7 +138,7 @@ def no_manifest(bundle: Path) -> None:
 BROKEN = {
     one_byte_changed: ("model.onnx must have the SHA-256", "was changed after the export", "selfsame export"),
     a_file_missing: ("golden.jsonl must be there", "No such file", "selfsame export"),
-    a_newer_format: ("bundle format 2", "this build reads 1", "Upgrade selfsame"),
+    a_newer_format: ("bundle format 3", "this build reads 2", "Upgrade selfsame"),
     no_manifest: ("a folder with a manifest.json", "cannot be read", "Name a folder that `selfsame export` wrote"),
 }
 
