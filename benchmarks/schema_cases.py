@@ -81,7 +81,7 @@ def main() -> int:
             total, failed = total + outcome.cases, failed + (not outcome.holds)
             print(f"{task}: {outcome.cases:,} cases, {'every check held' if outcome.holds else 'FAILED'}", flush=True)
             if not outcome.holds:
-                print(outcome.said, file=sys.stderr)
+                print("\n".join(line[:500] for line in outcome.said.splitlines()), file=sys.stderr)
     print(f"{total:,} cases in {time.monotonic() - start:.0f} s")
     if total < LEAST:
         print(f"at least {LEAST:,} are wanted; raise --examples", file=sys.stderr)
