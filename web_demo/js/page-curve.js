@@ -22,7 +22,13 @@ const MARGIN = 0.06; // of the height, above and below
 export function makeCurve(name, scale, onMove) {
   const [mean, along, line] = ["mean", "along", "threshold"].map((kind) => draw("path", { class: kind }));
   const dot = make("span", { class: "curve-dot" });
-  const svg = draw("svg", { viewBox: "0 0 100 100", preserveAspectRatio: "none", "aria-hidden": "true" }, mean, line, along);
+  const svg = draw(
+    "svg",
+    { viewBox: "0 0 100 100", preserveAspectRatio: "none", "aria-hidden": "true" },
+    mean,
+    line,
+    along,
+  );
   const plot = make("div", { class: "curve-plot", role: "img" });
   plot.append(svg, dot);
   const ends = make("div", { class: "curve-y", "aria-hidden": "true" });
