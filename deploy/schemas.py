@@ -1,6 +1,7 @@
 """JSON schemas of a model's requests and answers, made of its contract."""
 
 from collections.abc import Sequence
+from math import nextafter
 from typing import Any
 
 from lambda_handler.answer import Target
@@ -8,8 +9,10 @@ from lambda_handler.contract import SAFE_INTEGER, Contract, Feature
 from lambda_handler.explain import FEWEST_SAMPLES, MOST_ANSWERS, MOST_SAMPLES, MOST_SEED, SAMPLES
 from lambda_handler.problem import MAX_ERRORS, MAX_ROWS
 from lambda_handler.tensors import PACKED
+from lambda_handler.value import FLOAT32_LIMIT
 
-FLOAT_LIMITS: dict[str, float] = {"float64": 1.7976931348623157e308, "float32": 3.4028234663852886e38}
+# The largest numbers that round to a finite one: what the handler takes. A validator may read them as exact decimals.
+FLOAT_LIMITS: dict[str, float] = {"float64": 2**1024 - 2**970 - 1, "float32": nextafter(FLOAT32_LIMIT, 0.0)}
 LONG = 2**63
 PLAIN = "^[^\\u0000]*$"  # Unicode text without NUL
 WARNINGS = ("out_of_range", "unseen", "fraction", "imputed")

@@ -1,10 +1,10 @@
 """Feedback: how a prediction turned out, as the caller tells it; checked, and written as one log line each."""
 
+import math
 import re
 from collections.abc import Mapping
 from typing import Any
 
-from lambda_handler.bulk import FLOAT_MAX
 from lambda_handler.capture import now
 from lambda_handler.contract import Contract, Problem, describe
 from lambda_handler.problem import MAX_ERRORS, MAX_ROWS, RequestError, RowsError, encode_json
@@ -94,7 +94,7 @@ def _outcomes(contract: Contract, given: Any) -> tuple[Any, tuple[str, str] | No
 def _outcome(classes: list[Any], given: Any) -> tuple[Any, tuple[str, str] | None]:
     """The outcome in the contract's type, or the kind and the reason why it is none."""
     if not classes:
-        if isinstance(given, bool) or not isinstance(given, int | float) or not abs(given) <= FLOAT_MAX:
+        if isinstance(given, bool) or not isinstance(given, int | float) or not _is_finite(given):
             return None, ("type", f"outcome is a finite number; got {describe(given)}.")
         return given, None
     for each in classes:
@@ -102,6 +102,13 @@ def _outcome(classes: list[Any], given: Any) -> tuple[Any, tuple[str, str] | Non
             return each, None
     listed = ", ".join(encode_json(each) for each in classes[:10]) + (", …" if len(classes) > 10 else "")
     return None, ("unseen", f"outcome is one of {listed}; got {describe(given)}.")
+
+
+def _is_finite(number: float) -> bool:
+    try:
+        return math.isfinite(number)
+    except OverflowError:
+        return False
 
 
 def _problem(index: int | None, name: str | None, kind: str, reason: str) -> Problem:

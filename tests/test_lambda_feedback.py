@@ -80,7 +80,6 @@ def test_an_outcome_is_one_that_the_model_could_have_answered(
         ("regression", "3", "type", 'outcome is a finite number; got the text "3"'),
         ("regression", True, "type", "got true"),
         ("regression", 10**400, "type", "over 40 digits"),
-        ("regression", -int(1.7976931348623157e308) - 1, "type", "over 40 digits"),
         ("several", True, "type", "outcome is an object of some of late, size; got true"),
         ("several", {}, "type", "got an object"),
         ("several", {"late": True, "soon": 1}, "type", "some of late, size"),
