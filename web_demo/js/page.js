@@ -156,6 +156,6 @@ export function showEngine(words, state) {
 export function showFailure(error) {
   const failure = fill("failure", error instanceof Error ? error.message : String(error));
   failure.dataset.state = "failed";
-  part("answer").hidden = true;
+  document.body.dataset.state = "failed"; // no later answer shows beside it
   if (part("intro").querySelector(".target") === null) part("intro").replaceChildren(make("h1", {}, "Not loaded"));
 }
