@@ -10,7 +10,7 @@ PACKAGE_ARGS ?=
 SCAN := .venv-scan
 .DEFAULT_GOAL := help
 
-.PHONY: help setup demo test acceptance coverage lint format bench cold exactness budgets engine leak load fuzz schemathesis arm64 screenshots requirements clean build-SelfsameFunction build-ReplayHook build-ChallengerFunction
+.PHONY: help setup demo test acceptance coverage lint format bench cold exactness budgets engine leak load kill fuzz schemathesis arm64 screenshots requirements clean build-SelfsameFunction build-ReplayHook build-ChallengerFunction
 
 help: ## show the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -86,6 +86,9 @@ leak: setup ## 100,000 requests through the C interface: memory stays flat
 
 load: setup ## 30 minutes of load whose answers are all checked (ARGS="--minutes 5 --against runtime": in Lambda's runtime)
 	$(BIN)/python -m benchmarks.load $(ARGS)
+
+kill: setup ## kill a served process 25 times under load: right answers, whole records
+	$(BIN)/pytest tests/test_lambda_reliability.py -m slow
 
 # atheris lies beside the environment: nothing else needs it, and it has wheels for Python 3.11 to 3.13 alone.
 build/atheris/.ready: requirements/fuzz.txt $(VENV)/.ready
