@@ -291,9 +291,13 @@ def _site(arguments: argparse.Namespace) -> int:
     from deploy.site import build_site, read_endpoints
 
     endpoints = read_endpoints(arguments.endpoint, arguments.bundles)
-    if not arguments.plain:
-        print("compressing takes half a minute; --plain leaves it out …", file=sys.stderr)
-    site = build_site(arguments.bundles, arguments.out, endpoints=endpoints, compress=not arguments.plain)
+    site = build_site(
+        arguments.bundles,
+        arguments.out,
+        endpoints=endpoints,
+        compress=not arguments.plain,
+        report=lambda line: print(line, file=sys.stderr),
+    )
     print(f"{site}: copy it to any static host")
     return DONE
 

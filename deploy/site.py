@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -41,7 +41,12 @@ class SiteError(ValueError):
 
 
 def build_site(
-    bundles: Sequence[Path], out: Path, *, endpoints: Mapping[str, str] | None = None, compress: bool = False
+    bundles: Sequence[Path],
+    out: Path,
+    *,
+    endpoints: Mapping[str, str] | None = None,
+    compress: bool = False,
+    report: Callable[[str], None] = lambda _: None,
 ) -> Path:
     """Build the static site of one or more bundles; the same input gives the same bytes.
 
@@ -51,6 +56,7 @@ def build_site(
         endpoints: by bundle name, the address before `/predict` of an API that serves the same bundle. The page may
             ask no other origin than its own and these.
         compress: whether a brotli and a gzip copy are written beside each file.
+        report: called with one line when a step begins that takes its time.
 
     Returns:
         `out`.
@@ -70,6 +76,7 @@ def build_site(
         fresh = Path(scratch) / "site"
         _write_site(opened, called, vendor, fresh)
         if compress:
+            report("compressing takes half a minute; --plain leaves it out …")
             compress_folder(fresh)
         if out.exists():
             out.rename(Path(scratch) / "before")
