@@ -7,6 +7,7 @@ first case that fails is shown with its stack and written to the folder that --o
 import argparse
 import os
 import random
+import shutil
 import sys
 import tempfile
 import time
@@ -45,6 +46,7 @@ def main() -> int:
             cases.run(case)
             if time.monotonic() > end:
                 _show(cases, options.minutes)
+                shutil.rmtree(folder)
                 os._exit(0)  # libFuzzer has no other way to be ended from within
 
         def change(case: bytes, longest: int, seed: int) -> bytes:
