@@ -255,9 +255,11 @@ def _verify(arguments: argparse.Namespace) -> int:
     else:
         from deploy.verdict import verdict_text
 
-        verdict = verify(
-            arguments.bundle, runtimes, lambda runtime: print(f"replaying in {runtime} …", file=sys.stderr)
-        )
+        def report(runtime: str) -> None:
+            if sys.stderr.isatty():
+                print(f"replaying in {runtime} …", file=sys.stderr)
+
+        verdict = verify(arguments.bundle, runtimes, report)
         print(verdict_text(verdict))
     return DONE if verdict.holds else FAILED
 

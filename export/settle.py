@@ -86,7 +86,7 @@ class Shaken:
         """Rows whose numbers jump, labels that become the original's, and rows where that explains the original."""
         jumped, known = np.zeros(len(said.accepted), dtype=bool), still[0] == said.labels
         same, low, high = known.copy(), still[1].copy(), still[1].copy()
-        seen = [{tuple(answer)} for answer in still[1].astype(np.float32).tolist()]
+        seen = [{answer} for answer in _coarse(still[1])]
         inside = _between(said.numbers, low, high, self._allowed(said.numbers))
         steady = inside.copy()
         for _ in range(MOST_DRAWS):
@@ -97,14 +97,20 @@ class Shaken:
             jumped[rows] |= moved
             low[rows], high[rows] = np.fmin(low[rows], numbers), np.fmax(high[rows], numbers)
             known[rows] |= labels == said.labels[rows]
-            for row, answer in zip(rows[moved], numbers[moved].astype(np.float32), strict=True):
-                seen[row].add(tuple(answer.tolist()))
+            for row, answer in zip(rows[moved], _coarse(numbers[moved]), strict=True):
+                seen[row].add(answer)
             inside[rows] = _between(said.numbers[rows], low[rows], high[rows], self._allowed(said.numbers[rows]))
         scattered = np.array([len(answers) >= SCATTERED for answers in seen], dtype=bool)
         span = high - low
         around = _between(said.numbers, low - span, high + span, self._allowed(said.numbers))
         right = ((steady | (jumped & inside)) & known.all(axis=1)) | (jumped & scattered & around)
         return jumped, ~same, right
+
+
+def _coarse(numbers: Floats) -> list[tuple[float, ...]]:
+    """Numbers rounded to float32, so that only answers that are really others count as such."""
+    with np.errstate(over="ignore"):
+        return [tuple(row) for row in numbers.astype(np.float32).tolist()]
 
 
 def _close(found: Floats, expected: Floats, limits: Floats) -> Flags:

@@ -267,7 +267,7 @@ def test_a_few_nodes_and_rows_say_what_the_whole_graph_says_on_all_rows(kind: st
     found = {each.place: each.reason for each in verdicts(graph, predictor.contract, trial, made)}
     before, wrong = predictor.run(rows), 0
     for mutant in made:
-        after = Predictor(replace(predictor.bundle, model=changed(graph, mutant))).run(rows)
+        after = Predictor(predictor.bundle._replace(model=changed(graph, mutant))).run(rows)
         seen = np.flatnonzero(noticed(predictor.contract, before, after, trial.decidable))
         expected = None if not len(seen) else [None, UNSTORED, MISSED][int(seen[0] >= 30) + int(seen[0] >= 60)]
         got = found[mutant.place]

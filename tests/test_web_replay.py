@@ -137,7 +137,7 @@ def test_nan_is_no_json(tmp_path: Path) -> None:
 
 def test_the_script_explains_its_use() -> None:
     done = subprocess.run(["node", str(deploy.node.SCRIPT)], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (2, "usage: node replay-node.mjs BUNDLE\n")
+    assert (done.returncode, done.stderr) == (2, "usage: node replay-node.mjs BUNDLE [onnxruntime-web | evaluator]\n")
 
 
 def test_without_node_or_chromium_the_remedy_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
