@@ -1,173 +1,261 @@
-"""The TOML file by which a person overrides what `train` would decide."""
+"""The project file: what a person says about a case, in TOML; every table and key may be left out."""
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, get_args
-
-from train.errors import TrainError, did_you_mean
+from typing import Literal, get_args
 
 Kind = Literal["number", "integer", "boolean", "category", "drop", "target"]
-Task = Literal["classification", "regression"]
-Metric = Literal["balanced_accuracy", "f1", "accuracy"]
-CANDIDATE_NAMES = ("linear", "forest", "boosting")
+Task = Literal["classification", "regression", "ranking"]
+Metric = Literal[
+    "roc_auc",
+    "average_precision",
+    "log_loss",
+    "brier",
+    "balanced_accuracy",
+    "f1",
+    "accuracy",
+    "cost",
+    "r2",
+    "rmse",
+    "mae",
+    "mrr",
+    "map",
+    "ndcg",
+    "hit",
+]
+LabelMetric = Literal["balanced_accuracy", "f1", "accuracy", "cost"]
+Candidate = Literal["baseline", "linear", "forest", "boosting", "svm", "mlp", "knn", "lightgbm", "xgboost", "stacking"]
+Search = Literal["none", "halving", "optuna"]
+Calibration = Literal["none", "sigmoid", "isotonic"]
+Degree = Literal["shadow", "human only", "assist", "partial", "full"]
+CANDIDATE_NAMES: tuple[Candidate, ...] = ("linear", "forest", "boosting")
+EVERY_CANDIDATE: tuple[Candidate, ...] = get_args(Candidate)
 
 
 @dataclass(frozen=True)
 class TableSettings:
-    """How the file is read; None leaves it to `train`."""
+    """How the file is read; None leaves it to `train`.
+
+    Attributes:
+        encoding: Of a CSV file.
+        delimiter: Of a CSV file, one character.
+        sample: Rows that are drawn (with the seed) when the table has more; None takes all.
+    """
 
     encoding: str | None = None
     delimiter: str | None = None
+    sample: int | None = None
 
 
 @dataclass(frozen=True)
 class RunSettings:
     """What the run is called and how it is judged; None leaves it to `train`.
 
-    `positive` and `metric` have an effect for two classes only.
+    Attributes:
+        name: Of the run and the model.
+        description: What the model answers, in one sentence.
+        notice: What everyone who sees the model has to be told.
+        target: The column to predict, where the command does not name it.
+        task: What kind of answer is learnt.
+        positive: The class that the threshold is for; has an effect for two classes only.
+        metric: What decides between candidates; one of labels (such as f1 or cost) also chooses the threshold.
     """
 
     name: str | None = None
     description: str | None = None
     notice: str | None = None
+    target: str | None = None
     task: Task | None = None
     positive: bool | int | str | None = None
-    metric: Metric = "balanced_accuracy"
+    metric: Metric | None = None
+
+
+@dataclass(frozen=True)
+class ProblemSettings:
+    """Whose problem it is and what counts as solved; the numbers are in the metric that decides.
+
+    Attributes:
+        owner: Who answers for the model.
+        decision: What is decided with the answer.
+        baseline: What has to be beaten.
+        stop_below: Below this on the test rows the project stops: `train` ends with exit code 1.
+        plausible: Beyond this on the test rows a leak is suspected, and said.
+    """
+
+    owner: str | None = None
+    decision: str | None = None
+    baseline: float | None = None
+    stop_below: float | None = None
+    plausible: float | None = None
+
+
+@dataclass(frozen=True)
+class CostSettings:
+    """What a wrong answer of each kind costs, in any one unit, from 0 on.
+
+    The first two are for two classes, per row; the last two for numbers, per unit of the target.
+    """
+
+    false_positive: float | None = None
+    false_negative: float | None = None
+    overestimate: float | None = None
+    underestimate: float | None = None
+
+
+@dataclass(frozen=True)
+class BudgetSettings:
+    """What the model and its search may take: one answer, the ONNX file, the training (such as "90s", "10m", "2h")."""
+
+    latency_ms: float | None = None
+    file_mb: float | None = None
+    time: str | None = None
+
+
+@dataclass(frozen=True)
+class SplitSettings:
+    """How rows are set apart.
+
+    Attributes:
+        time: A column; the last rows by it are the test rows, and no fold learns from later rows than it is scored on.
+        group: A column; rows with the same value never stand on both sides.
+        test: Share of the rows that are held out.
+        folds: Of the cross-validation.
+        repeats: How often the folds are drawn anew.
+    """
+
+    time: str | None = None
+    group: str | None = None
+    test: float = 0.2
+    folds: int = 5
+    repeats: int = 1
 
 
 @dataclass(frozen=True)
 class CandidateSettings:
-    """Which models are compared and how large they are.
+    """Which models are compared, how large they are, and how one is chosen.
 
     Attributes:
         names: The models that are fitted.
         trees: Trees of the forest.
         rounds: Boosting rounds.
         min_frequency: Rows below which a category's level is pooled with the other rare ones (one-hot encoding).
+        search: How their parameters are searched.
+        trials: Settings of parameters that a search tries per candidate.
+        calibration: How probabilities are calibrated; classification only.
+        prefer: The simplest candidate within one standard error of the best, or the best.
+        log_target: Learn the logarithm of the target; None decides by its skew; regression of positive numbers only.
     """
 
-    names: tuple[str, ...] = CANDIDATE_NAMES
+    names: tuple[Candidate, ...] = CANDIDATE_NAMES
     trees: int = 200
     rounds: int = 200
     min_frequency: int = 10
+    search: Search = "none"
+    trials: int = 24
+    calibration: Calibration = "none"
+    prefer: Literal["simplest", "best"] = "simplest"
+    log_target: bool | None = None
+
+
+@dataclass(frozen=True)
+class PrepareSettings:
+    """Cleaning and features, declared once and kept inside the pipeline.
+
+    Attributes:
+        clip: Share of the rows at either end of each number whose values are clipped to the quantile there.
+        rare: Rows below which a level is pooled with the other rare ones, for every candidate.
+        ratios: Quotients of two number columns, such as "amount / income".
+        logs: Number columns that also come as log(1 + |x|) with the sign of x.
+        dates: Columns of dates that are split into year, month, day, weekday and days since 1970.
+        select: Columns that are kept after encoding, by their F statistic; boosting chooses by itself.
+    """
+
+    clip: float | None = None
+    rare: int | None = None
+    ratios: tuple[str, ...] = ()
+    logs: tuple[str, ...] = ()
+    dates: tuple[str, ...] = ()
+    select: int | None = None
+
+
+@dataclass(frozen=True)
+class AutomationSettings:
+    """How far the model acts by itself, and between which two probabilities or scores a person decides."""
+
+    degree: Degree | None = None
+    abstain: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True)
+class RankingSettings:
+    """Where a table of visits holds what; has an effect for the task ranking only.
+
+    Attributes:
+        user: The column that says who.
+        item: The column of what was visited.
+        time: The column that orders the visits.
+        trajectory: The column that tells one series of visits from another.
+        places: A CSV file of the items: name, category, latitude, longitude; relative to the project file.
+        history: Latest visits that an answer may depend on; None takes the longest in the training rows, capped.
+    """
+
+    user: str | None = None
+    item: str | None = None
+    time: str | None = None
+    trajectory: str | None = None
+    places: str | None = None
+    history: int | None = None
 
 
 @dataclass(frozen=True)
 class ColumnSettings:
-    """What a person says about one column; None leaves it to `train`."""
+    """What a person says about one column; None leaves it to `train`.
+
+    Attributes:
+        kind: What it is.
+        missing: The texts that stand for a missing value.
+        unit: Of a number.
+        description: What it means.
+        sensitive: Whether the model is compared across its values for fairness.
+        loggable: Whether its values may stand in capture records.
+        levels: Levels above which a category is dropped, in place of the usual limit.
+    """
 
     kind: Kind | None = None
     missing: tuple[str, ...] | None = None
     unit: str | None = None
     description: str | None = None
+    sensitive: bool = False
+    loggable: bool = False
+    levels: int | None = None
 
 
 @dataclass(frozen=True)
 class Config:
-    """All that the TOML file may say."""
+    """All that the project file may say."""
 
     table: TableSettings = field(default_factory=TableSettings)
     run: RunSettings = field(default_factory=RunSettings)
+    problem: ProblemSettings = field(default_factory=ProblemSettings)
+    costs: CostSettings = field(default_factory=CostSettings)
+    budgets: BudgetSettings = field(default_factory=BudgetSettings)
+    split: SplitSettings = field(default_factory=SplitSettings)
     candidates: CandidateSettings = field(default_factory=CandidateSettings)
+    prepare: PrepareSettings = field(default_factory=PrepareSettings)
+    automation: AutomationSettings = field(default_factory=AutomationSettings)
+    ranking: RankingSettings = field(default_factory=RankingSettings)
     columns: Mapping[str, ColumnSettings] = field(default_factory=dict)
 
 
-_EXPECTED: dict[str, tuple[type, ...]] = {
-    "encoding": (str,),
-    "delimiter": (str,),
-    "name": (str,),
-    "description": (str,),
-    "notice": (str,),
-    "task": (str,),
-    "positive": (bool, int, str),
-    "metric": (str,),
-    "names": (list,),
-    "trees": (int,),
-    "rounds": (int,),
-    "min_frequency": (int,),
-    "kind": (str,),
-    "missing": (list,),
-    "unit": (str,),
-}
-_CHOICES: dict[str, tuple[str, ...]] = {
-    "task": get_args(Task),
-    "metric": get_args(Metric),
-    "kind": get_args(Kind),
-    "names": CANDIDATE_NAMES,
-}
-
-
 def read_config(path: Path | None) -> Config:
-    """Read the TOML file at `path`; None gives the defaults.
+    """Read the project file at `path`; None gives the defaults.
 
     Raises:
         TrainError: The file is missing, is not TOML, or holds a key or value that `train` does not know.
     """
-    if path is None:
-        return Config()
-    try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise TrainError("--config must be a TOML file.", f"{path} ({error.strerror})", "Check the path.") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise TrainError("--config must be valid TOML in UTF-8.", f"{error} in {path}", "Correct that line.") from None
-    _check_keys(raw, Config, "the file")
-    columns = _table(raw, "columns")
-    return Config(
-        table=TableSettings(**_settings(_table(raw, "table"), TableSettings, "[table]")),
-        run=RunSettings(**_settings(_table(raw, "run"), RunSettings, "[run]")),
-        candidates=CandidateSettings(**_settings(_table(raw, "candidates"), CandidateSettings, "[candidates]")),
-        columns={
-            name: ColumnSettings(**_settings(_table(columns, name), ColumnSettings, f"[columns.{name}]"))
-            for name in columns
-        },
-    )
+    from train.config_check import config_of, read_toml
 
-
-def _table(raw: Mapping[str, Any], key: str) -> dict[str, Any]:
-    value = raw.get(key, {})
-    if not isinstance(value, dict):
-        raise TrainError(f"{key} must be a table in --config.", repr(value), f"Write it as [{key}] with keys below it.")
-    return value
-
-
-def _check_keys(raw: Mapping[str, Any], settings: type, where: str) -> None:
-    known = [entry.name for entry in fields(settings)]
-    for key in raw:
-        if key not in known:
-            raise TrainError(
-                "--config may only hold keys that train knows.", f"{key!r} in {where}", did_you_mean(key, known)
-            )
-
-
-def _settings(raw: dict[str, Any], settings: type, where: str) -> dict[str, Any]:
-    _check_keys(raw, settings, where)
-    return {key: _checked(key, value, where) for key, value in raw.items()}
-
-
-def _checked(key: str, value: Any, where: str) -> Any:
-    expected = _EXPECTED[key]
-    if not isinstance(value, expected) or (isinstance(value, bool) and bool not in expected):
-        wanted = " or ".join(kind.__name__ for kind in expected)
-        raise TrainError(f"{key} in {where} must be of type {wanted}.", repr(value), "Correct it in --config.")
-    items = value if isinstance(value, list) else [value]
-    if isinstance(value, list) and not all(isinstance(item, str) for item in items):
-        raise TrainError(f"{key} in {where} must list texts.", repr(value), 'Put each item in quotes, such as "NA".')
-    if key in _CHOICES:
-        for item in items:
-            if item not in _CHOICES[key]:
-                known = _CHOICES[key]
-                raise TrainError(
-                    f"{key} in {where} must be one of {known}.", repr(item), did_you_mean(str(item), known)
-                )
-    if isinstance(value, int) and not isinstance(value, bool) and key != "positive" and value < 1:
-        raise TrainError(f"{key} in {where} must be at least 1.", repr(value), "Correct it in --config.")
-    if key == "delimiter" and len(str(value)) != 1:
-        raise TrainError("delimiter in [table] must be one character.", repr(value), 'Write for instance ";".')
-    if key == "names" and not items:
-        raise TrainError("names in [candidates] must name a model.", "an empty list", f"Choose of {CANDIDATE_NAMES}.")
-    return tuple(value) if isinstance(value, list) else value
+    return Config() if path is None else config_of(read_toml(path))

@@ -33,7 +33,7 @@ from train.models import build_candidates
 from train.run import Run, read_run, write_run
 from train.split import RowNumbers, Split, split_rows
 from train.target import Label
-from train.threshold import Threshold, choose_threshold
+from train.threshold import Threshold, choose_threshold, threshold_metric
 
 Progress = Callable[[str, int, int], None]
 
@@ -173,7 +173,7 @@ def _threshold(pipeline: Pipeline, material: Material, split: Split, positive: L
     fitted = fit_pipeline(pipeline, *_rows(material, split.train))
     X, y = _rows(material, split.validation)
     column = int(np.flatnonzero(fitted.classes_ == positive)[0])
-    return choose_threshold(y == positive, fitted.predict_proba(X)[:, column], material.config.run.metric)
+    return choose_threshold(y == positive, fitted.predict_proba(X)[:, column], threshold_metric(material.config))
 
 
 def _best_possible(material: Material, split: Split, positive: Label | None) -> dict[str, float] | None:

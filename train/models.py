@@ -44,7 +44,7 @@ def build_candidates(X: pd.DataFrame, task: Task, settings: CandidateSettings, s
     numbers = [str(name) for name in X.columns if X[name].dtype == np.float64]
     categories = [str(name) for name in X.columns if X[name].dtype != np.float64]
     builders = {"linear": _linear, "forest": _forest, "boosting": _boosting}
-    pipelines = {}
+    pipelines: dict[str, Pipeline] = {}
     for name in settings.names:
         if name == "boosting":
             columns = _ordinal_columns(X, numbers, categories)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast, get_args
 
 import numpy as np
 import numpy.typing as npt
 
-from train.config import Metric
+from train.config import Config, LabelMetric
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -24,13 +25,19 @@ class Threshold:
     """
 
     value: float
-    metric: Metric
+    metric: LabelMetric
     score: float
     default_score: float
 
 
+def threshold_metric(config: Config) -> LabelMetric:
+    """Return what the threshold maximises: the told metric where it judges labels, else balanced accuracy."""
+    told = config.run.metric
+    return cast(LabelMetric, told) if told in get_args(LabelMetric) else "balanced_accuracy"
+
+
 def choose_threshold(
-    positive: npt.NDArray[np.bool_], probability: npt.NDArray[np.float64], metric: Metric
+    positive: npt.NDArray[np.bool_], probability: npt.NDArray[np.float64], metric: LabelMetric
 ) -> Threshold:
     """Choose the threshold with the best metric.
 
@@ -63,7 +70,7 @@ def choose_threshold(
 
 
 def score_counts(
-    true_positive: FloatArray, answered: FloatArray, yes: float, rows: float, metric: Metric
+    true_positive: FloatArray, answered: FloatArray, yes: float, rows: float, metric: LabelMetric
 ) -> FloatArray:
     """Return the metric from counts.
 
