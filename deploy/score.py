@@ -39,9 +39,9 @@ def score(bundle: Path, source: Path, target: Path, report: Report = lambda _don
     """Score rows from one file into another.
 
     The columns of `source` stay as they are; only from CSV to JSONL or Parquet those of features get their types.
-    Behind them stand `label` and `probability_CLASS` or `score_CLASS`, or `value`, each with `TARGET.` before it where
-    there are several targets, and `problem`: empty, or why the row has no answer. A name that `source` has already gets
-    `predicted_` before it.
+    Behind them stand `label` and `probability_CLASS` or `score_CLASS`, or `value` with `interval_low` and
+    `interval_high` where the contract has an interval, each with `TARGET.` before it where there are several targets,
+    and `problem`: empty, or why the row has no answer. A name that `source` has already gets `predicted_` before it.
 
     Args:
         bundle: the model.
@@ -113,6 +113,7 @@ def _answer_fields(contract: Contract, taken: Sequence[str]) -> list[pa.Field]:
     kinds: list[pa.DataType] = []
     for target in form.targets:
         kinds += [_label_type(target.classes)] * (form.labels > 0) + [pa.float64()] * len(target.keys)
+    kinds += [pa.float64()] * (0 if form.interval is None else 2)
     named: list[pa.Field] = []
     for wanted, kind in zip([*answer_names(form), "problem"], [*kinds, pa.string()], strict=True):
         name = wanted

@@ -2,7 +2,7 @@
 
 import copy
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from sklearn.impute import IterativeImputer
 from threadpoolctl import ThreadpoolController
 
 from export.converters import REGISTRY
+from export.errors import ExportError
 from export.form import form_of, probabilities_of, table_of
 from export.frame import MISSING_CODE, Columns, Schema, take
 from export.support import core_of
@@ -76,6 +77,7 @@ class Original:
         estimator: fitted; a copy is asked, on one thread, so that its sums have one order.
         schema: its columns.
         table: graph values of training rows; the first ones show the shapes of its answers.
+        interval: around its values, as contract.json has it, or None; where an end is not finite the row is rejected.
 
     Attributes:
         document: what it answers, with the keys that contract.json has for it.
@@ -85,12 +87,17 @@ class Original:
         ExportError: what it answers has no form here.
     """
 
-    def __init__(self, estimator: Any, schema: Schema, table: Columns) -> None:
+    def __init__(
+        self, estimator: Any, schema: Schema, table: Columns, interval: Mapping[str, Any] | None = None
+    ) -> None:
         self.schema = schema
         self._estimator = _single_threaded(estimator)
         sample = take(table, np.arange(min(SAMPLE, len(table[0]))))
-        self.document = form_of(self._estimator, schema.frame(sample))
-        self.form = Form(self.document)
+        self.document = {**form_of(self._estimator, schema.frame(sample)), "interval": interval}
+        try:
+            self.form = Form(self.document)
+        except ValueError as error:
+            raise ExportError(str(error), "Give level, kind, low and high for a regressor of one target.") from error
         self._flattens = bool(FLATTENING & {type(step) for step in _steps(self._estimator)})
         self._known = [{value: i for i, value in enumerate(target.classes)} for target in self.form.targets]
 
@@ -133,6 +140,9 @@ class Original:
             return
         answers.labels[index], answers.numbers[index] = labels[: len(index)], numbers[: len(index)]
         answers.accepted[index] = np.isfinite(answers.numbers[index]).all(axis=1)
+        if self.form.interval is not None:
+            ends = [self.form.interval.ends(value) for value in answers.numbers[index, 0].tolist()]
+            answers.accepted[index] = np.isfinite(ends).all(axis=1)
 
     def _ask(self, part: pd.DataFrame) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
         """Labels and numbers, as `Answers` has them."""

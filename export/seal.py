@@ -53,7 +53,8 @@ PACKAGES = ("numpy", "onnx", "onnxruntime", "pandas", "scikit-learn", "skl2onnx"
 ROWS, SHARE = 1000, 0.1  # so many golden rows, or so many of the graph's bytes
 OTHERS, ANSWER = 600, 150  # rows that are stored beside those of splits; bytes of an answer
 ABOUT: Mapping[str, Any] = {
-    "version": None, "description": None, "notice": None, "targets": None, "features": {}, "scores": {}
+    "version": None, "description": None, "notice": None, "targets": None, "interval": None, "features": {},
+    "scores": {},
 }  # fmt: skip
 
 Report = Callable[[str], None]
@@ -84,8 +85,10 @@ def export_bundle(  # noqa: PLR0913 - the public interface: every choice has a d
         X: the DataFrame that it was fitted on, of shape (n_rows, n_features); its dtypes become the contract's.
         path: the bundle's folder. An earlier bundle there is replaced, anything else is refused.
         about: what the contract says beyond the estimator: `name` (default: the folder's), `version`, `description`,
-            `notice`, `target` ({"name", "unit", "description"}), `targets` (the names of several), `features` (column
-            -> {"unit", "description", "type"}), `scores` (name -> number on held-out rows, for the card).
+            `notice`, `target` ({"name", "unit", "description"}), `targets` (the names of several), `interval`
+            ({"level", "kind", "low", "high"} around a regressor's value, see docs/bundle.md; default: none),
+            `features` (column -> {"unit", "description", "type"}), `scores` (name -> number on held-out rows, for the
+            card).
         seed: of every draw; the same estimator, table, seed and effort give the same bundle, byte for byte.
         effort: how hard the proof tries: `quick`, `standard` or `full`.
         allow_training_rows: lets an estimator be exported whose graph has to hold rows of the training table.
@@ -159,7 +162,7 @@ def _prove(
     report: Report,
     advance: Advance,
 ) -> _Proved:
-    original, maker = Original(estimator, schema, table), RowMaker(schema, table, seed)
+    original, maker = Original(estimator, schema, table, about["interval"]), RowMaker(schema, table, seed)
     nodes: list[tuple[str, str]] = []
     numbers, targets = original.form.numbers, len(original.form.targets)
     model = convert(core_of(estimator)[0], schema, numbers=numbers, targets=targets, told=nodes.extend)

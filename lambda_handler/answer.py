@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from lambda_handler.interval import Interval, read_interval
+
 Answer = dict[str, Any]
 
 
@@ -44,6 +46,7 @@ class Form:
         labels: how many labels a row has: one per target, or 0 where the answers are numbers.
         width: how many numbers a row has.
         absolute: per number, the absolute tolerance.
+        interval: around a value; None where there is none.
 
     Raises:
         KeyError, TypeError, ValueError: the document is no contract.
@@ -68,6 +71,9 @@ class Form:
         self.labels = 0 if outputs["label"] is None else len(targets)
         self.width = targets[-1].end
         self.absolute = [each.absolute for each in targets for _ in each.keys]
+        self.interval: Interval | None = read_interval(document.get("interval"))
+        if self.interval is not None and (self.numbers != "value" or self.several):
+            raise ValueError("an interval stands around one value; the outputs are others")
 
     def write(self, labels: Sequence[int], numbers: Sequence[float]) -> Answer:
         """One row's answer, without warnings.
@@ -80,8 +86,8 @@ class Form:
             places = range(len(self.targets))
             parts = {str(self.targets[k].name): self._part(k, labels[k : k + 1], numbers) for k in places}
             return {"targets": parts}
-        if self.numbers == "value":
-            return {"value": numbers[0]}
+        if self.interval is not None:
+            return {"value": numbers[0], "interval": self.interval.ends(numbers[0])}
         return self._part(0, labels, numbers)
 
     def write_rows(self, labels: Sequence[int], numbers: Sequence[float], rows: int) -> list[Answer]:
@@ -129,8 +135,21 @@ class Form:
             return positive, positive, 1.0
         return positive, 0, 1.0 if positive else -1.0
 
+    def ends(self, numbers: Sequence[float]) -> Sequence[float]:
+        """What must be finite of a row's numbers: the interval's ends where there is one, else the numbers."""
+        return numbers if self.interval is None else self.interval.ends(numbers[0])
+
+    def _has_ends(self, part: Mapping[str, Any]) -> bool:
+        """Whether an answer holds exactly the interval that belongs to its value, and none where there is none."""
+        if self.interval is None:
+            return "interval" not in part
+        return bool(part["interval"] == self.interval.ends(float(part["value"])))
+
     def read(self, answer: Mapping[str, Any]) -> tuple[list[Any], list[float]] | None:
-        """The labels (as classes) and the numbers of an answer; None where it has another form than this one."""
+        """The labels (as classes) and the numbers of an answer.
+
+        None where it has another form than this one, or not the interval that belongs to its value.
+        """
         try:
             parts = list(answer["targets"].values()) if self.several else [answer]
             if self.several and list(answer["targets"]) != [target.name for target in self.targets]:
@@ -141,7 +160,7 @@ class Form:
                 if self.numbers is None:
                     continue
                 shown = {"value": part["value"]} if self.numbers == "value" else part[self.numbers]
-                if list(shown) != target.keys:
+                if list(shown) != target.keys or not self._has_ends(part):
                     return None
                 numbers += [float(value) for value in shown.values()]
         except (AttributeError, KeyError, TypeError, ValueError):

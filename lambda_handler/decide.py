@@ -9,7 +9,7 @@ from lambda_handler.contract import Contract
 
 DECIDED, SUGGESTED, REFERRED, SHADOWED = "decided", "suggested", "referred", "shadowed"
 KINDS = {"shadow": SHADOWED, "human only": REFERRED, "assist": SUGGESTED, "full": DECIDED}
-PARTS = ("label", "probabilities", "scores", "value", "targets")  # of an answer
+PARTS = ("label", "probabilities", "scores", "value", "interval", "targets")  # of an answer
 
 
 class Decided(NamedTuple):

@@ -61,9 +61,12 @@ class Predictor:
         if not rows:
             return []
         labels, numbers = self.answer(columns, len(rows))
-        if not all(map(isfinite, numbers)):
-            width = self._form.width
-            finite = [all(map(isfinite, numbers[k * width : k * width + width])) for k in range(len(rows))]
+        if self._form.interval is not None or not all(map(isfinite, numbers)):
+            width, ends = self._form.width, self._form.ends
+            finite = [all(map(isfinite, ends(numbers[k * width : k * width + width]))) for k in range(len(rows))]
+        else:
+            finite = []
+        if not all(finite):
             raise ContractError([_no_answer(k) for k, whole in enumerate(finite) if not whole])
         answers = self._form.write_rows(labels, numbers, len(rows))
         for answer, warning in zip(answers, warnings, strict=True):

@@ -13,7 +13,7 @@ from lambda_handler.text import read_cell, write_cell
 DELIMITERS = (",", ";", "\t", "|")
 LONGEST_CELL = 6 * 1024 * 1024  # characters: a cell may be as long as a request
 NUMBERS = {"probabilities": "probability", "scores": "score", None: ""}  # what a column of them begins with
-ANSWER_KEYS = frozenset({"label", "probabilities", "scores", "value", "targets", "warnings"})
+ANSWER_KEYS = frozenset({"label", "probabilities", "scores", "value", "interval", "targets", "warnings"})
 
 
 class TableError(ValueError):
@@ -87,14 +87,17 @@ def read_rows(contract: Contract, lines: Iterable[str]) -> Iterator[dict[str, An
 
 
 def answer_names(form: Form) -> list[str]:
-    """The columns that hold an answer: `label`, `probability_CLASS` …, or `value`, with `TARGET.` before of several."""
+    """The columns that hold an answer: `label`, `probability_CLASS` …, or `value` and its interval's ends.
+
+    Of several targets with `TARGET.` before each.
+    """
     names = []
     for target in form.targets:
         before = "" if target.name is None else f"{target.name}."
         own = ["label"] if form.labels else []
         own += ["value"] if form.numbers == "value" else [f"{NUMBERS[form.numbers]}_{key}" for key in target.keys]
         names += [before + name for name in own]
-    return names
+    return names if form.interval is None else [*names, "interval_low", "interval_high"]
 
 
 def answer_values(form: Form, prediction: Mapping[str, Any]) -> list[Any]:
@@ -110,7 +113,7 @@ def answer_values(form: Form, prediction: Mapping[str, Any]) -> list[Any]:
         elif form.numbers is not None:
             shown = part.get(form.numbers, {})
             values += [shown.get(key) for key in target.keys]
-    return values
+    return values if form.interval is None else [*values, *prediction.get("interval", (None, None))]
 
 
 def write_table(form: Form, predictions: Sequence[Mapping[str, Any]]) -> str:

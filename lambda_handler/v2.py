@@ -123,8 +123,7 @@ def _outputs(form: Form, predictions: Sequence[Mapping[str, Any]]) -> dict[str, 
             if not any(value is not None for value in given) or (key == "label" and None in given):
                 continue
             if width:
-                nothing = dict.fromkeys(target.keys)
-                given = [number for numbers in given for number in (numbers or nothing).values()]
+                given = [number for numbers in given for number in _flat(numbers, width[0])]
             found[name] = (datatype, [len(parts), *width], given)
     for key in dict.fromkeys(key for each in predictions for key in each if key not in ANSWER_KEYS):
         values = [each.get(key) for each in predictions]
@@ -133,6 +132,13 @@ def _outputs(form: Form, predictions: Sequence[Mapping[str, Any]]) -> dict[str, 
     messages = [" ".join(warning["message"] for warning in each["warnings"]) for each in predictions]
     found["warnings"] = ("BYTES", [len(messages)], messages)
     return found
+
+
+def _flat(numbers: Any, width: int) -> list[Any]:
+    """A row's numbers of one output; None for each where the answer is withheld."""
+    if numbers is None:
+        return [None] * width
+    return list(numbers.values() if isinstance(numbers, dict) else numbers)
 
 
 def _parts(form: Form, target: Target) -> dict[str, tuple[str, str, list[int]]]:
@@ -144,6 +150,8 @@ def _parts(form: Form, target: Target) -> dict[str, tuple[str, str, list[int]]]:
     if form.numbers is not None:
         width = [] if form.numbers == "value" else [len(target.keys)]
         parts[before + form.numbers] = ("FP64", form.numbers, width)
+    if form.interval is not None:
+        parts["interval"] = ("FP64", "interval", [2])
     return parts
 
 

@@ -15,25 +15,32 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-Task = Literal["classification", "multiclass", "regression", "scores", "labels", "values", "several"]
+Task = Literal["classification", "multiclass", "regression", "scores", "labels", "values", "several", "interval"]
 Row = Mapping[str, Any]
 
 MISSING_CODE = "\ue000missing"
 INCOME_FILL = 30000.0
 GRADE_WEIGHTS = {"A": -1.0, "B": 0.25, "C": 1.5}
 GRADE_MISSING, GRADE_UNSEEN = 0.75, 0.125
+INTERVAL = {"level": 0.9, "kind": "difference", "low": -40.1, "high": 60.3}
 HOME_WEIGHTS = {"own": -0.5, "rent": 0.5}
 THRESHOLD = 0.4
 MULTICLASS_SLOPES = {"high": 1.0, "low": -1.0, "middle": 0.0}
 CLASSES: dict[Task, list[Any] | None] = {
     "classification": [0, 1], "multiclass": list(MULTICLASS_SLOPES), "scores": [-1, 1],
-    "labels": list(MULTICLASS_SLOPES), "regression": None, "values": None, "several": None,
+    "labels": list(MULTICLASS_SLOPES), "regression": None, "values": None, "several": None, "interval": None,
 }  # fmt: skip
 TARGETS: dict[Task, list[dict[str, Any]]] = {
     "values": [{"name": "cost", "classes": None}, {"name": "days", "classes": None}],
     "several": [{"name": "late", "classes": [False, True]}, {"name": "size", "classes": list(MULTICLASS_SLOPES)}],
 }
-NUMBERS: dict[Task, str | None] = {"regression": "value", "values": "value", "scores": "scores", "labels": None}
+NUMBERS: dict[Task, str | None] = {
+    "regression": "value",
+    "interval": "value",
+    "values": "value",
+    "scores": "scores",
+    "labels": None,
+}
 
 FEATURES: list[dict[str, Any]] = [
     {"name": "income", "input": "x0", "type": "number", "dtype": "float64", "unit": "EUR a year",
@@ -102,6 +109,7 @@ def answer_of(row: Row, task: Task) -> dict[str, Any]:
         },
         "multiclass": size,
         "regression": {"value": value},
+        "interval": {"value": value, "interval": [value + INTERVAL["low"], value + INTERVAL["high"]]},
         "scores": {"label": 1 if score > 0.0 else -1, "scores": {"1": score}},
         "labels": {"label": label},
         "values": {"targets": {"cost": {"value": value}, "days": {"value": score * 100.0}}},
@@ -163,6 +171,7 @@ def answer_nodes(task: Task) -> list[onnx.NodeProto]:
     classes = "pair" if task == "classification" else "size"
     answers = {
         "regression": [node("Reshape", ["shifted", "flat"], ["value"])],
+        "interval": [node("Reshape", ["shifted", "flat"], ["value"])],
         "values": [node("Concat", ["shifted", "scaled"], ["value"], axis=1)],
         "scores": [
             node("Identity", ["score"], ["scores"]),
@@ -265,6 +274,7 @@ def contract_of(name: str, task: Task, features: Sequence[Mapping[str, Any]], mo
         "classes": CLASSES[task],
         "targets": TARGETS.get(task),
         "threshold": {"class": 1, "value": THRESHOLD} if task == "classification" else None,
+        "interval": INTERVAL if task == "interval" else None,
         "automation": {"degree": "full", "abstain": None},
         "capture": {"share": 0.0},
         "tolerance": {"class": "rounding", "absolute": absolute, "relative": 1e-12},
@@ -330,7 +340,7 @@ def make_bundle(path: Path, *, name: str = "tiny", task: Task = "classification"
     """Write a whole bundle into the folder `path`, which is created, and return it.
 
     `task`: `classification` has the classes 0 and 1 and a threshold of 0.4 on class 1; `multiclass` has three text
-    classes and no threshold; `regression` gives a value in EUR; `scores` has the classes -1 and 1 and a score;
+    classes and no threshold; `regression` gives a value in EUR, `interval` one with an interval; `scores` has the classes -1 and 1 and a score;
     `labels` has labels alone; `values` and `several` have two targets. `extra`: further number features.
     """
     path.mkdir(parents=True)

@@ -1,5 +1,6 @@
 // The form of an answer: what a model's labels and numbers are called. Twin of lambda_handler/answer.py; pure.
 
+import { endsOf } from "./interval.js";
 import { writeFloat } from "./json.js";
 
 /**
@@ -9,8 +10,9 @@ import { writeFloat } from "./json.js";
  *   one), its classes (none for a number), the classes as texts, what its numbers are called, the position of the
  *   first of them in a row of numbers, and how far one may stand from the recorded one, whatever its size.
  * @typedef {{outputs: string[], numbers: "probabilities" | "scores" | "value" | null, several: boolean,
- *   targets: Target[], labels: number, width: number}} Form `outputs`: the graph's, its labels first; `numbers`: what
- *   the numbers are; `labels` and `width`: how many labels and numbers a row has.
+ *   targets: Target[], labels: number, width: number, interval: import("./interval.js").Interval | null}} Form
+ *   `outputs`: the graph's, its labels first; `numbers`: what the numbers are; `labels` and `width`: how many labels and
+ *   numbers a row has; `interval`: around a value.
  * @typedef {{labels: number[], numbers: number[]}} Answer One row's: labels as positions in the targets' classes.
  */
 
@@ -44,6 +46,7 @@ export function readForm(document, literals) {
     targets,
     labels: outputs.label === null ? 0 : targets.length,
     width,
+    interval: document.interval ?? null,
   };
 }
 
@@ -80,7 +83,7 @@ export function writeForm(form, answer) {
 /** @param {Form} form @param {Target} target @param {number} label @param {Answer} answer @returns {string} */
 function writePart(form, target, label, answer) {
   const numbers = numbersOf(target, answer).map(writeFloat);
-  if (form.numbers === "value") return `"value": ${numbers[0]}`;
+  if (form.numbers === "value") return `"value": ${numbers[0]}${writeEnds(form, answer)}`;
   const key = target.classKeys[label];
   const text = `"label": ${typeof target.classes[label] === "string" ? JSON.stringify(key) : key}`;
   if (form.numbers === null) return text;
@@ -88,11 +91,26 @@ function writePart(form, target, label, answer) {
   return `${text}, "${form.numbers}": {${pairs.join(", ")}}`;
 }
 
+/** @param {Form} form @param {Answer} answer */
+function writeEnds({ interval }, answer) {
+  return interval === null ? "" : `, "interval": [${endsOf(interval, answer.numbers[0]).map(writeFloat).join(", ")}]`;
+}
+
+/** @param {Form} form @param {any} part @returns {boolean} whether it holds the interval of its value, or none. */
+function hasEnds({ interval }, part) {
+  if (interval === null) return part?.interval === undefined;
+  const ends = endsOf(interval, part?.value);
+  return (
+    Array.isArray(part?.interval) && part.interval.length === 2 && ends.every((end, k) => end === part.interval[k])
+  );
+}
+
 /**
  * The labels (as classes) and the numbers of a recorded answer.
  *
  * @param {Form} form @param {any} recorded
- * @returns {{labels: unknown[], numbers: number[]} | null} null where it has another form than this one.
+ * @returns {{labels: unknown[], numbers: number[]} | null} null where it has another form than this
+ *   one, or not the interval that belongs to its value.
  */
 export function readRecorded(form, recorded) {
   /** @type {unknown[]} */
@@ -104,7 +122,7 @@ export function readRecorded(form, recorded) {
     if (form.labels > 0) labels.push(part?.label);
     if (form.numbers === null) continue;
     const shown = form.numbers === "value" ? { value: part?.value } : (part?.[form.numbers] ?? {});
-    if (Object.keys(shown).length !== target.keys.length) return null;
+    if (Object.keys(shown).length !== target.keys.length || !hasEnds(form, part)) return null;
     numbers.push(...target.keys.map((key) => shown[key]));
   }
   return numbers.every((number) => typeof number === "number") ? { labels, numbers } : null;

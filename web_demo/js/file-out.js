@@ -1,6 +1,7 @@
 // The scored file: what stands behind each row, and bytes gathered into Blob parts, which the browser may keep on disk.
 
 import { quoteCell, writeCell } from "./cells.js";
+import { endsOf } from "./interval.js";
 
 const PART = 1 << 20; // bytes
 const LONGEST_CHARACTER = 3; // bytes of UTF-8 for one of UTF-16
@@ -21,7 +22,8 @@ const NUMBERS = { probabilities: "probability", scores: "score" };
  */
 export function answerNames(form, taken) {
   const used = new Set(taken);
-  return [...form.targets.flatMap((target) => namesOf(form, target)), "problem"].map((wanted) => {
+  const ends = form.interval === null ? [] : ["interval_low", "interval_high"];
+  return [...form.targets.flatMap((target) => namesOf(form, target)), ...ends, "problem"].map((wanted) => {
     let name = wanted;
     while (used.has(name)) name = `predicted_${name}`;
     used.add(name);
@@ -55,6 +57,7 @@ export function answerCells(form, quote) {
       if (form.labels > 0) cells.push(labels[index][answer.labels[index]]);
       for (let k = 0; k < target.keys.length; k++) cells.push(writeCell(answer.numbers[target.start + k]));
     });
+    if (form.interval !== null) cells.push(...endsOf(form.interval, answer.numbers[0]).map(writeCell));
     return cells;
   };
 }

@@ -3,6 +3,7 @@
 
 import { numbersOf } from "./answer.js";
 import { binsOf, quantile, rank } from "./distribution.js";
+import { endsOf } from "./interval.js";
 import { fill, make, part, style } from "./page-dom.js";
 import { drawDensity, makeBand, makeBar, makeMark } from "./page-picture.js";
 import { decided } from "./predictor.js";
@@ -96,7 +97,7 @@ function bodyParts(contract, prediction, training) {
 /** @param {number} milliseconds @returns {string} */
 function took(milliseconds) {
   const time = milliseconds < 0.1 ? "less than 0.1 ms" : `${milliseconds.toFixed(1)} ms`;
-  return `Answered in this browser in ${time}.`;
+  return `Answered in this browser in ${time}; nothing was sent.`;
 }
 
 /**
@@ -114,7 +115,7 @@ function thresholdParts(contract, prediction, threshold, training) {
   const mark = makeMark(threshold.value, `threshold ${percent(threshold.value)}`);
   const marks = abstain === null ? [mark] : [makeBand(abstain[0], abstain[1]), mark];
   return [
-    make("p", { class: "kicker" }, `Probability that ${contract.target.name} is ${classKeys[position]}`),
+    make("p", { class: "kicker" }, probabilityOf(contract.target.name, classKeys, position)),
     make("p", { class: "headline", "data-exact": String(probability) }, percent(probability)),
     make("div", { class: "picture" }, training && drawDensity(training, 0, 1), makeBar(probability, ...marks)),
     make(
@@ -130,13 +131,22 @@ function thresholdParts(contract, prediction, threshold, training) {
   ];
 }
 
+/**
+ * @param {string} name of the target. @param {readonly string[]} classKeys @param {number} position of the class.
+ * @returns {string} whose probability it is: of 0 and 1 the 1 goes without saying.
+ */
+function probabilityOf(name, classKeys, position) {
+  const plain = ["0 1", "false true", "no yes"].includes(classKeys.join(" ").toLowerCase()) && position === 1;
+  return plain ? `Probability of ${name.replace(/_+/g, " ")}` : `Probability that ${name} is ${classKeys[position]}`;
+}
+
 /** @param {Bins} training @param {number} number @returns {string} where it lies among the training rows' numbers. */
 function place(training, number) {
   const below = rank(training, number);
-  if (below <= 0) return "Grey: the training rows; all of them lie higher.";
-  if (below >= 1) return "Grey: the training rows; all of them lie lower.";
+  if (below <= 0) return "Grey: the answers to the training rows; all of them are higher.";
+  if (below >= 1) return "Grey: the answers to the training rows; all of them are lower.";
   const [share, side] = below < 0.5 ? [1 - below, "higher"] : [below, "lower"];
-  return `Grey: the training rows; ${percent(share)} of them lie ${side}.`;
+  return `Grey: the answers to the training rows; ${percent(share)} of them are ${side}.`;
 }
 
 /** @param {Contract} contract @param {Prediction} prediction */
@@ -213,15 +223,20 @@ function valueParts(contract, value, training) {
   const { name, unit } = contract.target;
   const headline = make("p", { class: "headline", "data-exact": String(value) }, show(value));
   if (unit !== null) headline.append(" ", make("span", { class: "headline-unit" }, unit));
-  const parts = [make("p", { class: "kicker" }, name), headline];
-  const [low, high] = training === null ? [0, 0] : [training.edges[0], training.edges[training.edges.length - 1]];
-  if (training === null || !(low < high)) return parts;
+  const { interval } = contract.form;
+  const ends = interval && endsOf(interval, value);
+  const within = ends && make("p", { class: "decision", "data-interval": ends.join(" ") }, endWords(interval, ends));
+  const parts = [make("p", { class: "kicker" }, name), headline, within];
+  const [least, most] = training === null ? [0, 0] : [training.edges[0], training.edges[training.edges.length - 1]];
+  if (training === null || !(least < most)) return parts;
+  const [low, high] = ends === null ? [least, most] : [Math.min(least, ends[0]), Math.max(most, ends[1])];
   const share = (/** @type {number} */ number) => Math.min(1, Math.max(0, (number - low) / (high - low)));
   const usual = [quantile(training, MOST), quantile(training, 1 - MOST)];
+  const band = ends ?? usual;
   const track = make(
     "div",
     { class: "track", "aria-hidden": "true" },
-    makeBand(share(usual[0]), share(usual[1])),
+    makeBand(share(band[0]), share(band[1])),
     make("span", { class: "track-dot" }),
   );
   style(track, "--share", `${share(value) * 100}%`);
@@ -229,9 +244,15 @@ function valueParts(contract, value, training) {
     ...parts,
     make("div", { class: "picture" }, drawDensity(training, low, high), track),
     make("p", { class: "ends" }, make("span", {}, shortly(low)), make("span", {}, shortly(high))),
-    make("p", { class: "decision" }, `${sideOf(value, low, high)} the answers to the training rows.`),
-    make("p", { class: "place" }, `${place(training, value)} ${usualWords(usual)}`),
+    make("p", { class: "decision" }, `${sideOf(value, least, most)} the answers to the training rows.`),
+    make("p", { class: "place" }, `${place(training, value)}${ends === null ? ` ${usualWords(usual)}` : ""}`),
   ];
+}
+
+/** @param {import("./interval.js").Interval} interval @param {number[]} ends @returns {string} */
+function endWords({ level }, [from, to]) {
+  const percentage = `${Number((100 * level).toPrecision(3))}\u00a0%`;
+  return `Between ${shortly(from)} and ${shortly(to)} for ${percentage} of such rows: the band.`;
 }
 
 /** @param {number} value @param {number} low @param {number} high */

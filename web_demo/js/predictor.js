@@ -1,6 +1,7 @@
 // Rows -> feeds -> predictions. Twin of lambda_handler/predictor.py; the model call is an argument, so this is pure.
 
 import { checkRows, ContractError } from "./contract.js";
+import { endsOf } from "./interval.js";
 
 export const BATCH = 4096; // rows per model call: memory stays flat
 
@@ -34,7 +35,9 @@ export async function predict(contract, model, rows) {
     const feeds = feedsOf(contract, columns, start, end);
     predictions.push(...(await answerBatch(contract, model, feeds, warnings.slice(start, end))));
   }
-  const problems = predictions.flatMap((prediction, index) => (isAnswer(prediction) ? [] : [noAnswer(index)]));
+  const problems = predictions.flatMap((prediction, index) =>
+    isAnswer(contract, prediction) ? [] : [noAnswer(index)],
+  );
   if (problems.length > 0) throw new ContractError(problems);
   return predictions;
 }
@@ -108,7 +111,9 @@ async function answerBatch(contract, model, feeds, warnings) {
 export async function answerFeeds(contract, model, feeds, rows) {
   const none = new Array(rows).fill([]);
   const predictions = await answerBatch(contract, model, feeds, none);
-  return predictions.map((prediction, row) => (isAnswer(prediction) ? prediction : { rejected: [noAnswer(row)] }));
+  return predictions.map((prediction, row) =>
+    isAnswer(contract, prediction) ? prediction : { rejected: [noAnswer(row)] },
+  );
 }
 
 /** @param {ArrayLike<number | bigint>} flat @param {number} row @param {number} width @returns {number[]} */
@@ -143,9 +148,9 @@ export function decided({ form }, threshold, numbers) {
   return { position, number: position === 0 ? -numbers[0] : numbers[0] };
 }
 
-/** @param {Prediction} prediction */
-function isAnswer(prediction) {
-  return prediction.numbers.every(Number.isFinite);
+/** @param {Contract} contract @param {Prediction} prediction */
+function isAnswer({ form: { interval } }, { numbers }) {
+  return (interval === null ? numbers : endsOf(interval, numbers[0])).every(Number.isFinite);
 }
 
 /** @param {number} row @returns {Problem} */
