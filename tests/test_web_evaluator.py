@@ -170,7 +170,7 @@ def test_the_page_answers_before_onnxruntime_web_is_there(tmp_path: Path, unknow
             each.continue_()
         page.unroute("**/*.wasm")
         expect(page.locator("#engine")).to_have_attribute("data-state", "confirmed", timeout=15_000)
-        expect(page.locator("#engine")).to_contain_text("the same bits on all")
+        expect(page.locator("#engine")).to_contain_text("the same answers, bit for bit, on all")
         assert page.locator(".headline").get_attribute("data-exact") == first
         page.goto(f"{origin}/?bundle=unknown")
         expect(page.locator("#engine")).to_have_attribute("data-state", "one", timeout=15_000)

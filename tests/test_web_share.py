@@ -167,8 +167,8 @@ def test_the_band_where_a_person_decides_is_drawn_and_said(page: Page, origin: s
     assert share < 0.3
     expect(page.locator(".doubt")).to_have_count(0)
     below = (60 * share / 0.25 if share < 0.25 else 60 + 30 * (share - 0.25) / 0.25) / 100
-    words = f"{(1 - below) * 100:.1f} % of them lie higher" if below < 0.5 else f"{below * 100:.1f} % of them lie lower"
-    expect(page.locator(".place")).to_have_text(f"Grey: the training rows; {words}.")
+    words = f"{(1 - below) * 100:.1f} % of them are higher" if below < 0.5 else f"{below * 100:.1f} % of them are lower"
+    expect(page.locator(".place")).to_have_text(f"Grey: the answers to the training rows; {words}.")
     row = {**EXAMPLE, "grade": None}
     assert 0.3 <= answer_of(row, "classification")["probabilities"]["1"] <= 0.5
     page.get_by_role("button", name="grade is unknown").click()
@@ -177,7 +177,7 @@ def test_the_band_where_a_person_decides_is_drawn_and_said(page: Page, origin: s
 
 def test_it_is_said_which_engine_answers(page: Page, origin: str) -> None:
     open_page(page, f"{origin}/?bundle=tiny")
-    expect(page.locator("#engine")).to_contain_text("onnxruntime-web, the full engine,")
+    expect(page.locator("#engine")).to_contain_text("Two engines ran here")
     expect(page.locator("#engine")).not_to_have_attribute("data-state", "alone")
 
 

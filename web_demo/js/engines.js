@@ -59,9 +59,9 @@ export function makeEngines(loadEarly, loadFull) {
 export function engineWords(confirmation) {
   if (confirmation === null) return ["onnxruntime-web, the full engine, answers.", "one"];
   const { rows, same } = confirmation;
-  const took = "This page's own evaluator answered first; onnxruntime-web, the full engine, has taken over";
-  if (same === rows) return [`${took} and confirms it: the same bits on all ${show(rows)} golden rows.`, "confirmed"];
-  return [`${took}. Its last bits differ on ${show(rows - same)} of ${show(rows)} golden rows.`, "differs"];
+  const both = "Two engines ran here, this page's own and onnxruntime-web";
+  if (same === rows) return [`${both}: the same answers, bit for bit, on all ${show(rows)} test rows.`, "confirmed"];
+  return [`${both}: their last bits differ on ${show(rows - same)} of ${show(rows)} test rows.`, "differs"];
 }
 
 /**

@@ -2,15 +2,19 @@
 
 import { DRAWN, countInk, fieldNames } from "./digit.js";
 import { draw, make, part } from "./page-dom.js";
+import { drawWithKeys } from "./page-keys.js";
 
 /**
  * @typedef {import("./digit.js").Stroke} Stroke
- * @typedef {{element: SVGElement, set: (strokes: readonly Stroke[]) => void, undo: () => void}} Pad
+ * @typedef {{element: SVGElement, said: HTMLElement, set: (strokes: readonly Stroke[]) => void,
+ *   undo: () => void}} Pad `said`: where the pen is, for those who cannot see it.
  */
 
 const SIDE = 100; // of the pad, in its own unit
 const FULL = 16; // dots of a field
 const FIRST = 3; // the digit that is drawn at first
+const HELP =
+  "Draw with a finger or the mouse. With the keyboard, arrows move the pen and Space puts it down or lifts it.";
 
 /**
  * Shows the pad in place of the fields, which a button brings back.
@@ -25,7 +29,7 @@ export function mount(section, context) {
     make(
       "div",
       { class: "drawing" },
-      pad.element,
+      make("div", { class: "drawing-pad" }, pad.element, pad.said),
       make(
         "figure",
         {},
@@ -37,6 +41,7 @@ export function mount(section, context) {
         ),
       ),
     ),
+    make("p", { id: "pad-help", class: "hint" }, HELP),
     make(
       "div",
       { class: "pens" },
@@ -77,8 +82,10 @@ function makePad(onDraw) {
   const element = draw("svg", {
     class: "pad",
     viewBox: `0 0 ${SIDE} ${SIDE}`,
-    role: "img",
-    "aria-label": "Drawing area. The buttons below it draw a digit without a pointer.",
+    role: "application", // so that a screen reader leaves the arrow keys to it
+    tabindex: 0,
+    "aria-label": "Drawing area",
+    "aria-describedby": "pad-help",
   });
   const show = () => {
     pending = false;
@@ -86,26 +93,30 @@ function makePad(onDraw) {
       const points = stroke.length === 1 ? [stroke[0], stroke[0]] : stroke;
       return draw("polyline", { points: points.map((point) => point.join(",")).join(" ") });
     });
-    element.replaceChildren(...lines);
+    element.replaceChildren(...lines, keys.pen);
     onDraw(strokes);
   };
   const showSoon = () => {
     if (!pending) requestAnimationFrame(show); // a pen moves more often than the screen
     pending = true;
   };
-  followPen(
-    element,
-    (point) => strokes.push([point]),
-    (point) => strokes[strokes.length - 1].push(point),
-    showSoon,
-  );
+  const begin = (/** @type {import("./digit.js").Point} */ point) => strokes.push([point]);
+  const move = (/** @type {import("./digit.js").Point} */ point) => strokes[strokes.length - 1].push(point);
+  const keys = drawWithKeys(element, SIDE, begin, move, showSoon);
+  followPen(element, begin, move, () => {
+    keys.lift();
+    showSoon();
+  });
   return {
     element,
+    said: keys.said,
     set: (given) => {
+      keys.lift();
       strokes = given.map((stroke) => [...stroke]);
       show();
     },
     undo: () => {
+      keys.lift();
       strokes.pop();
       show();
     },

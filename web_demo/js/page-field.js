@@ -77,8 +77,8 @@ function marker(element, control, message) {
 
 /** @param {Feature} feature @param {Control} control @returns {HTMLButtonElement} */
 function unknownButton(feature, control) {
-  const button = make("button", { type: "button", class: "unknown", "aria-label": `${feature.name} is unknown` });
-  button.append("unknown");
+  const attributes = { type: "button", class: "unknown", "aria-label": `${feature.name} is unknown` };
+  const button = make("button", attributes, make("span", {}, "unknown"));
   /** @type {unknown} */
   let before = feature.example;
   button.addEventListener("click", () => {

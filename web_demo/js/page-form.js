@@ -31,8 +31,9 @@ export function makeForm(contract, reference, onInput) {
     onInput();
   });
   const filter = fields.length > FEW ? makeFilter(fields) : null;
-  const head = make("div", { class: "form-head" }, make("h2", {}, "Input"), filter, reset);
-  form.replaceChildren(head, make("div", { class: "fields" }, ...fields.map((field) => field.element)));
+  const head = make("div", { class: "form-head" }, make("h2", {}, "Inputs"), filter, reset);
+  const lead = make("p", { class: "form-lead" }, "Change anything: the answer follows at once.");
+  form.replaceChildren(head, lead, make("div", { class: "fields" }, ...fields.map((field) => field.element)));
   form.hidden = false;
   form.addEventListener("submit", (event) => event.preventDefault());
   form.addEventListener("input", (event) => {

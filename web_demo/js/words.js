@@ -153,7 +153,7 @@ export function numberWords(part, number, signed = false) {
   if (!signed) return share ? percent(number) : show(Number(number.toPrecision(4)));
   const size = Math.abs(number);
   const text = share ? `${(100 * size).toFixed(2)} pp` : show(Number(size.toPrecision(3)));
-  return `${number < 0 ? "−" : "+"}${text}`;
+  return Number.parseFloat(text) === 0 ? text : `${number < 0 ? "−" : "+"}${text}`;
 }
 
 /**
@@ -164,5 +164,5 @@ export function numberWords(part, number, signed = false) {
  * @returns {string}
  */
 export function errorWords(part, error) {
-  return numberWords(part, error, true).replace("+", "± ").replace(" pp", "");
+  return `± ${numberWords(part, error, true).replace("+", "").replace(" pp", "")}`;
 }

@@ -88,8 +88,7 @@ test("a last bit that differs is counted, and a rejection agrees with a rejectio
   const told = await engines.confirm(CONTRACT, rows);
   assert.deepEqual(told, { rows: 4, same: 3 });
   assert.deepEqual(engineWords(told), [
-    "This page's own evaluator answered first; onnxruntime-web, the full engine, has taken over. Its last bits differ " +
-      "on 1 of 4 golden rows.",
+    "Two engines ran here, this page's own and onnxruntime-web: their last bits differ on 1 of 4 test rows.",
     "differs",
   ]);
   assert.deepEqual(engineWords({ rows: 4, same: 4 })[1], "confirmed");
