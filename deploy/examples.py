@@ -42,7 +42,8 @@ class Examples:
     """
 
     def __init__(self, bundle: Path) -> None:
-        self.contract = Predictor.load(bundle).contract
+        self._predictor = Predictor.load(bundle)
+        self.contract = self._predictor.contract
         self._handler = make_handler(bundle)
         features = self.contract.features
         self.one: Json = {feature.name: feature.example for feature in features}
@@ -77,6 +78,13 @@ class Examples:
                 "x-request": {"method": method, "path": path, "headers": told, "body": body},
             },
         )
+
+    def captured(self) -> Json:
+        """The row and its answer as a page would tell it, values that are not loggable left out."""
+        loggable = [feature.name for feature in self.contract.features if feature.loggable]
+        [answer] = self._predictor.predict([self.one])
+        row = {name: self.one[name] for name in loggable}
+        return {"row": row, "answer": {name: part for name, part in answer.items() if name != "warnings"}}
 
 
 def read_answer(kind: str, body: str) -> Any:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from deploy.examples import PREDICTION_ID, Examples, outcome_of
-from deploy.schemas import closed, reference, schemas_of, tensors_schema
+from deploy.schemas import capture_schema, closed, reference, schemas_of, tensors_schema
 from lambda_handler.contract import Contract
 from lambda_handler.media import OFFERED
 from lambda_handler.problem import MAX_BYTES, MAX_ROWS
@@ -54,6 +54,7 @@ def openapi_document(bundle: Path, prefix: str = "") -> str:
         "paths": {
             "/predict": {"post": _predict(examples)},
             "/feedback": {"post": _feedback(examples)},
+            **({"/capture": {"post": _capture(examples)}} if contract.automation.share > 0 else {}),
             "/contract": {"get": _get("contract", "The contract: what a row must hold", {"type": "object"})},
             "/health": {
                 "get": _get("health", "Whether the golden rows are answered as the original did", _HEALTH, 503)
@@ -109,6 +110,23 @@ def _feedback(examples: Examples) -> Json:
         "requestBody": {
             "required": True,
             "content": {JSON: _content(reference("Feedback"), {"one": {"value": entry}})},
+        },
+        "responses": _responses({JSON: {"type": "object"}}, sent, (400, 405, 413, 415, 422, 500)),
+    }
+
+
+def _capture(examples: Examples) -> Json:
+    entry = examples.captured()
+    one: Json = {"model": examples.contract.model_sha256, "captures": [entry]}
+    wrong = {**one, "captures": [{**entry, "answer": {}}]}
+    sent = [examples.ask("/capture", json.dumps(body)) for body in (one, wrong, {}, "")]
+    return {
+        "operationId": "capture",
+        "summary": "Keep answers that a page made",
+        "description": "Sent by the page where its visitor switched that on. Of a row the loggable features are kept.",
+        "requestBody": {
+            "required": True,
+            "content": {JSON: _content(capture_schema(examples.contract), {"one": {"value": one}})},
         },
         "responses": _responses({JSON: {"type": "object"}}, sent, (400, 405, 413, 415, 422, 500)),
     }

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from math import nextafter
 from typing import Any
 
-from lambda_handler.answer import Target
+from lambda_handler.answer import Form, Target
 from lambda_handler.contract import SAFE_INTEGER, Contract, Feature
 from lambda_handler.explain import FEWEST_SAMPLES, MOST_ANSWERS, MOST_SAMPLES, MOST_SEED, SAMPLES
+from lambda_handler.page import MOST_CAPTURES, SLACK
 from lambda_handler.problem import MAX_ERRORS, MAX_ROWS
 from lambda_handler.tensors import PACKED
 from lambda_handler.value import FLOAT32_LIMIT
@@ -105,6 +106,17 @@ def _kind(feature: Feature, missing_code: str) -> Schema:
     return {"type": "integer" if feature.type == "integer" else "number", "minimum": low, "maximum": high}
 
 
+def capture_schema(contract: Contract) -> Schema:
+    """Answers of a page: of each row every loggable feature; others of the contract are dropped unread."""
+    row = row_schema(contract)
+    loggable = {feature.name for feature in contract.features if feature.loggable}
+    values = {name: schema if name in loggable else {} for name, schema in row["properties"].items()}
+    row |= {"properties": values, "required": sorted(loggable)}
+    entry = closed({"row": row, "answer": closed(_answer(contract.form))})
+    captures = {"type": "array", "minItems": 1, "maxItems": MOST_CAPTURES, "items": entry}
+    return closed({"model": {"const": contract.model_sha256}, "captures": captures})
+
+
 def tensors_schema(contract: Contract) -> Schema:
     """A request of the inference protocol: one input for each feature."""
     shape = {
@@ -140,13 +152,9 @@ def tensors_schema(contract: Contract) -> Schema:
 
 def _prediction(contract: Contract) -> Schema:
     """A prediction under every degree of automation: what a degree withholds is not required."""
-    form = contract.form
-    if form.several:
-        parts = {str(target.name): closed(_part(target, form.numbers)) for target in form.targets}
-        answer: Schema = {"targets": closed(parts)}
-        decisions: Schema = {}
-    else:
-        answer = _part(form.targets[0], form.numbers)
+    answer = _answer(contract.form)
+    decisions: Schema = {}
+    if not contract.form.several:
         label = answer.get("label", {"type": "number"})
         decisions = {"decision": {"anyOf": [label, {"const": "refer"}]}, "suggestion": label}
     beside: Schema = {
@@ -162,14 +170,24 @@ def _prediction(contract: Contract) -> Schema:
     return {**schema, "required": ["warnings", "id", "model"]}
 
 
+def _answer(form: Form) -> Schema:
+    """The properties of an answer."""
+    if not form.several:
+        ends: Schema = {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2}
+        return _part(form.targets[0], form.numbers) | ({} if form.interval is None else {"interval": ends})
+    return {"targets": closed({str(target.name): closed(_part(target, form.numbers)) for target in form.targets})}
+
+
 def _part(target: Target, numbers: str | None) -> Schema:
     """One target's label and numbers."""
     part: Schema = {"label": {"enum": target.classes}} if target.classes else {}
+    limit = FLOAT_LIMITS["float64"]
+    low, high = (-SLACK, 1 + SLACK) if numbers == "probabilities" else (-limit, limit)
+    number: Schema = {"type": "number", "minimum": low, "maximum": high}
     if numbers == "value":
-        part["value"] = {"type": "number"}
+        part["value"] = number
     elif numbers is not None:
-        share: Schema = {"type": "number"}
-        part[numbers] = closed(dict.fromkeys(target.keys, share))
+        part[numbers] = closed(dict.fromkeys(target.keys, number))
     return part
 
 

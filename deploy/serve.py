@@ -24,7 +24,7 @@ from lambda_handler.bundle import read_bundle
 from lambda_handler.http import Handler, make_handler
 from lambda_handler.problem import MAX_BYTES, BytesError, problem_response
 
-PATHS = ("/predict", "/feedback", "/contract", "/health", "/openapi.json", "/v2", "/v2/{path:path}")
+PATHS = ("/predict", "/feedback", "/capture", "/contract", "/health", "/openapi.json", "/v2", "/v2/{path:path}")
 MIME_TYPES = {".mjs": "text/javascript", ".js": "text/javascript", ".wasm": "application/wasm"}
 DRAIN_BYTES = 32 * 1024 * 1024  # of a body that is too large: then the connection is closed
 START_SECONDS = 20.0

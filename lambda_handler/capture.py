@@ -26,6 +26,8 @@ def capture_lines(
     answers: Sequence[Mapping[str, Any]],
     decided: Decided,
     request_id: str | None,
+    *,
+    source: str | None = None,
 ) -> Iterator[str]:
     """The records of one request: one, or several where it would be longer than a line of the log may be.
 
@@ -36,10 +38,12 @@ def capture_lines(
         answers: the model's own, also where the caller got none.
         decided: what the caller got.
         request_id: Lambda's.
+        source: who says so, where it is not this handler.
     """
     names = [feature.name for feature in contract.features if feature.loggable]
     complete = len(names) == len(contract.features)
     head = {"selfsame": "capture", "format": CAPTURE_FORMAT, "time": now(), "request_id": request_id, "model": model}
+    head |= {"source": source} if source is not None else {}
     opening = encode_json(head)[:-1] + ',"predictions":['
     pieces: list[str] = []
     size = 0

@@ -76,6 +76,7 @@ class _Routes:
         self._routes: dict[str, tuple[str, Route]] = {
             "/predict": (POST, self._predict),
             "/feedback": (POST, self._feedback),
+            **({"/capture": (POST, self._capture)} if service.captures else {}),
             "/contract": (GET, _kept(lambda: encode_json(self._contract.document))),
             "/health": (GET, self._check_health),
         }
@@ -129,6 +130,11 @@ class _Routes:
 
     def _feedback(self, event: Event, request_id: str | None) -> Response:
         return respond(event, 200, encode_json(self._service.take_feedback(read_json(event), request_id)))
+
+    def _capture(self, event: Event, request_id: str | None) -> Response:
+        from lambda_handler.page import MOST_BYTES
+
+        return respond(event, 200, encode_json(self._service.take_captures(read_json(event, MOST_BYTES), request_id)))
 
     def _check_health(self, event: Event, request_id: str | None) -> Response:  # noqa: ARG002 - a route's signature
         holds, document = self._health.check()

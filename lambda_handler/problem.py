@@ -95,13 +95,15 @@ class NotAcceptableError(RequestError):
 
 
 class BytesError(RequestError):
-    """More bytes than Lambda carries (413)."""
+    """More bytes than Lambda carries, or than a path takes (413)."""
 
     status = 413
 
-    def __init__(self, what: str, got: int | str, remedy: str = "Send fewer rows at a time.") -> None:
+    def __init__(
+        self, what: str, got: int | str, remedy: str = "Send fewer rows at a time.", limit: int = MAX_BYTES
+    ) -> None:
         size = f"{got:,}" if isinstance(got, int) else got
-        super().__init__(f"{what} may have at most {MAX_BYTES:,} bytes; this has {size}. {remedy}")
+        super().__init__(f"{what} may have at most {limit:,} bytes; this has {size}. {remedy}")
 
 
 class RowsError(RequestError):

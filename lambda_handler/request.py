@@ -42,8 +42,12 @@ def read_question(event: Event, contract: Contract) -> tuple[list[Any], Any]:
     return rows, False
 
 
-def read_json(event: Event) -> Any:
+def read_json(event: Event, limit: int = MAX_BYTES) -> Any:
     """The JSON value of a body that is nothing else.
+
+    Args:
+        event: the request.
+        limit: of bytes, unpacked.
 
     Raises:
         RequestError: the body is of another type, too large, or not strict JSON.
@@ -52,7 +56,10 @@ def read_json(event: Event) -> Any:
     if kind_of_body(content_type) != "json":
         rule, remedy = "This body must be application/json", "Send it as JSON."
         raise MediaTypeError(rule, repr(content_type), remedy, ["application/json"])
-    return decode_json(read_text(event))
+    text = read_text(event)
+    if limit < MAX_BYTES and len(text.encode()) > limit:
+        raise BytesError("This request", len(text.encode()), limit=limit)
+    return decode_json(text)
 
 
 def explain_of(value: Any) -> tuple[Any, Any]:

@@ -33,6 +33,7 @@ class Service:
     Attributes:
         predictor: as given.
         model: name, version and SHA-256, as answers name them.
+        captures: whether the contract has records of answers at all.
 
     Raises:
         AutomationError: the environment sets a degree of automation that does not fit the contract.
@@ -44,6 +45,7 @@ class Service:
         self.model = {"name": contract.name, "version": contract.version, "sha256": contract.model_sha256}
         self._meter = meter_of(predictor.bundle)
         self._decider = Decider(contract, os.environ.get(AUTOMATION) or None)
+        self.captures = self._decider.automation.share > 0
 
     def begin(self) -> None:
         """A request has come."""
@@ -105,3 +107,24 @@ class Service:
         entries = read_feedback(self.predictor.contract, value)
         write_line("\n".join(feedback_lines(self.model, entries, request_id)))
         return {"accepted": len(entries), "request_id": request_id}
+
+    def take_captures(self, value: Any, request_id: str | None) -> dict[str, Any]:
+        """Log answers that a page made, with what of their rows is loggable.
+
+        Args:
+            value: the request, not checked yet.
+            request_id: of this request.
+
+        Returns:
+            What the caller gets.
+
+        Raises:
+            RequestError: a capture is none.
+        """
+        from lambda_handler.page import page_lines, read_captures
+
+        contract = self.predictor.contract
+        found = read_captures(contract, value)
+        for line in page_lines(contract, self.model, found, os.urandom(12).hex(), request_id):
+            write_line(line)
+        return {"accepted": len(found), "request_id": request_id}

@@ -86,7 +86,7 @@ def log_lines(event: Mapping[str, Any]) -> Iterator[str]:
 
 
 def predictions_of(line: str) -> list[dict[str, Any]]:
-    """The predictions of a capture record.
+    """The predictions of a capture record; none where a page says so: nothing proves its answers.
 
     Raises:
         CaptureError: the line is no capture record, or of another format.
@@ -102,7 +102,7 @@ def predictions_of(line: str) -> list[dict[str, Any]]:
     predictions = record.get("predictions")
     if not isinstance(predictions, list) or not all(_is_prediction(each) for each in predictions):
         raise CaptureError("predictions of another form")
-    return predictions
+    return [] if record.get("source") == "page" else predictions
 
 
 def _is_prediction(value: object) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from deploy.events import function_url_event
+from lambda_handler.decide import PARTS
 from lambda_handler.http import make_handler
 from tests.bundle_factory import EXAMPLE, Task, make_bundle, seal
 from tests.stack_tools import of_type, source, transform
@@ -74,7 +75,7 @@ def columns() -> Any:
 
 
 def captured(folder: Path, task: Task, capsys: pytest.CaptureFixture[str]) -> list[Any]:
-    """The lines that the handler writes for two rows and a feedback, every request captured, every feature loggable."""
+    """The lines that the handler writes for two rows, a feedback and a page's row, every feature loggable."""
     bundle = make_bundle(folder / task, task=task)
     contract = json.loads((bundle / "contract.json").read_bytes())
     contract["capture"]["share"] = 1.0
@@ -94,6 +95,8 @@ def captured(folder: Path, task: Task, capsys: pytest.CaptureFixture[str]) -> li
     [first, _] = post("/predict", {"rows": rows})["predictions"]
     told = {"values": {"cost": 5.0}, "several": {"late": True}, "regression": 250.5}.get(task, first.get("label"))
     post("/feedback", {"feedback": [{"id": first["id"], "outcome": told}]})
+    answer = {name: first[name] for name in PARTS if name in first}
+    post("/capture", {"model": contract["model_sha256"], "captures": [{"row": EXAMPLE, "answer": answer}]})
     lines = capsys.readouterr().out.splitlines()
     return [record for record in map(json.loads, lines) if "selfsame" in record]
 
@@ -101,10 +104,11 @@ def captured(folder: Path, task: Task, capsys: pytest.CaptureFixture[str]) -> li
 @pytest.mark.parametrize("task", TASKS)
 def test_what_the_handler_writes_fits_the_table(task: Task, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     records = captured(tmp_path, task, capsys)
-    assert [record["selfsame"] for record in records] == ["capture", "feedback"]
+    assert [record["selfsame"] for record in records] == ["capture", "feedback", "capture"]
     for record in records:
         assert misfits(record, columns()) == []
-    capture, feedback = records
+    capture, feedback, page = records
+    assert (capture.get("source"), page["source"]) == (None, "page")
     assert len(capture["predictions"]) == 2
     assert set(capture["predictions"][0]["row"]) == set(EXAMPLE)
     assert feedback["id"] == capture["predictions"][0]["id"], "the queries join on it"

@@ -13,7 +13,7 @@ from openapi_spec_validator import validate
 from deploy.examples import REQUEST_ID, read_answer
 from deploy.openapi import openapi_document
 from lambda_handler.http import Handler, make_handler
-from tests.bundle_factory import CLASSES, EXAMPLE, Task, make_bundle
+from tests.bundle_factory import CLASSES, EXAMPLE, Task, make_bundle, seal
 
 TASKS: tuple[Task, ...] = tuple(CLASSES)
 CONTEXT = SimpleNamespace(aws_request_id=REQUEST_ID)
@@ -21,7 +21,13 @@ CONTEXT = SimpleNamespace(aws_request_id=REQUEST_ID)
 
 @pytest.fixture(scope="module", params=TASKS)
 def bundle(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_bundle(tmp_path_factory.mktemp("openapi") / "tiny", task=request.param)
+    """A bundle that captures, with a loggable feature."""
+    path = make_bundle(tmp_path_factory.mktemp("openapi") / "tiny", task=request.param)
+    contract = json.loads((path / "contract.json").read_text())
+    contract["features"][2]["loggable"], contract["capture"] = True, {"share": 0.5}
+    (path / "contract.json").write_text(json.dumps(contract))
+    seal(path)
+    return path
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +106,7 @@ def test_every_example_of_a_request_is_answered(handler: Handler, document: Any)
                 assert ask(handler, path, body, {"content-type": kind}, method)[0] == 200
                 check(document, content["schema"], value)
                 count += 1
-    assert count == 7
+    assert count == 8
 
 
 def test_every_path_that_is_read_answers_as_its_schema_says(handler: Handler, document: Any) -> None:
@@ -149,6 +155,10 @@ def test_the_schema_of_a_row_takes_what_the_handler_takes(
     assert jsonschema.Draft202012Validator(schema).is_valid(row) is fits
     body = json.dumps(row)
     assert (ask(handler, "/predict", body, {"content-type": "application/json"}, "POST")[0] == 200) is fits
+
+
+def test_a_model_that_captures_nothing_has_no_path_for_it(tmp_path: Path) -> None:
+    assert "/capture" not in json.loads(openapi_document(make_bundle(tmp_path / "tiny")))["paths"]
 
 
 def test_without_a_document_there_is_no_such_path(bundle: Path) -> None:

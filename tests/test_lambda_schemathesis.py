@@ -1,5 +1,6 @@
 """The served API keeps to the document that it serves (`make schemathesis` sends 10,000 cases and more)."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,7 @@ import pytest
 
 from benchmarks.schema_cases import run
 from lambda_handler.http import _Routes
-from tests.bundle_factory import Task, make_bundle
+from tests.bundle_factory import Task, make_bundle, seal
 
 FEW = ("--seed", "7", "--no-shrink", "--phases", "examples,fuzzing")
 
@@ -20,7 +21,12 @@ def site(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("task", ["classification", "several"])
 def test_every_check_holds(task: Task, site: Path, tmp_path: Path) -> None:
-    outcome = run(make_bundle(tmp_path / "tiny", task=task), site, 40, *FEW)
+    bundle = make_bundle(tmp_path / "tiny", task=task)
+    contract = json.loads((bundle / "contract.json").read_text())
+    contract["features"][2]["loggable"], contract["capture"] = True, {"share": 0.5}
+    (bundle / "contract.json").write_text(json.dumps(contract))
+    seal(bundle)
+    outcome = run(bundle, site, 40, *FEW)
     assert outcome.holds, outcome.said
     assert outcome.cases > 70
 

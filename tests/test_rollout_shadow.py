@@ -202,6 +202,11 @@ def test_what_the_handler_captures_is_what_the_challenger_reads(
     assert counts == {"scored": scored, "disagreements": 0, "not_scorable": len(ROWS) - scored, "unreadable": 0}
 
 
+def test_what_a_page_says_of_itself_is_not_scored(shadow: Any, bundle: Path) -> None:
+    counts = shadow(log_event(record(answers_of(bundle), source="page")), None)
+    assert counts == {"scored": 0, "disagreements": 0, "not_scorable": 0, "unreadable": 0}
+
+
 @pytest.mark.skipif(
     find_python(RUNTIME_PYTHON) is None, reason=f"no Python {RUNTIME_PYTHON} here to run the build with"
 )
