@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,8 @@ class Material:
         config: As given, with encoding and delimiter as found.
         name: Of the run.
         probability: The true probability of the positive class where a simulation knows it, float64 of shape (n_rows,).
+        aside: As read, the columns by which rows are set apart or looked at: the time, the group, the sensitive ones,
+            whether they are features or not.
     """
 
     X: pd.DataFrame
@@ -40,6 +42,7 @@ class Material:
     config: Config
     name: str
     probability: npt.NDArray[np.float64] | None = None
+    aside: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @property
     def setting(self) -> str:
@@ -76,7 +79,26 @@ def material_from_file(data: Path, target: str, config: Config, name: str, task:
         for column in columns
     )
     found = replace(config, table=replace(settings, encoding=table.encoding, delimiter=table.delimiter))
-    return Material(build_frame(table, decisions, goal.known), goal, decisions, table.digest, found, name)
+    frame, beside = build_frame(table, decisions, goal.known), aside_of(table, config, goal.known)
+    return Material(frame, goal, decisions, table.digest, found, name, aside=beside)
+
+
+def aside_of(table: Table, config: Config, known: npt.NDArray[np.bool_]) -> pd.DataFrame:
+    """Return the columns of the time, the group and the sensitive ones as read, of the rows with a known target.
+
+    Raises:
+        TrainError: The config names a column for the split that the table does not have.
+    """
+    columns = [str(column) for column in table.frame.columns]
+    for key in ("time", "group"):
+        name = getattr(config.split, key)
+        if name is not None and name not in columns:
+            rule = f"{key} under [split] must name a column of the table."
+            raise TrainError(rule, repr(name), did_you_mean(name, columns))
+    wanted = {config.split.time, config.split.group}
+    wanted |= {name for name, told in config.columns.items() if told.sensitive}
+    kept = [name for name in columns if name in wanted]
+    return table.frame[kept][known].reset_index(drop=True)
 
 
 def _target_decision(goal: Target) -> Decision:
