@@ -9,6 +9,7 @@ from lambda_handler.contract import SAFE_INTEGER, Contract, Feature
 from lambda_handler.explain import FEWEST_SAMPLES, MOST_ANSWERS, MOST_SAMPLES, MOST_SEED, SAMPLES
 from lambda_handler.page import MOST_CAPTURES, SLACK
 from lambda_handler.problem import MAX_ERRORS, MAX_ROWS
+from lambda_handler.ranking import Ranking
 from lambda_handler.tensors import PACKED
 from lambda_handler.value import FLOAT32_LIMIT
 
@@ -154,7 +155,7 @@ def _prediction(contract: Contract) -> Schema:
     """A prediction under every degree of automation: what a degree withholds is not required."""
     answer = _answer(contract.form)
     decisions: Schema = {}
-    if not contract.form.several:
+    if not contract.form.several and contract.form.ranking is None:
         label = answer.get("label", {"type": "number"})
         decisions = {"decision": {"anyOf": [label, {"const": "refer"}]}, "suggestion": label}
     beside: Schema = {
@@ -172,10 +173,19 @@ def _prediction(contract: Contract) -> Schema:
 
 def _answer(form: Form) -> Schema:
     """The properties of an answer."""
+    if form.ranking is not None:
+        return {"items": _items(form.ranking)}
     if not form.several:
         ends: Schema = {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2}
         return _part(form.targets[0], form.numbers) | ({} if form.interval is None else {"interval": ends})
     return {"targets": closed({str(target.name): closed(_part(target, form.numbers)) for target in form.targets})}
+
+
+def _items(ranking: Ranking) -> Schema:
+    """A ranking: from the best item on."""
+    score: Schema = {"type": "number", "minimum": 0, "maximum": FLOAT_LIMITS["float64"]}
+    item = closed({"id": {"enum": ranking.ids}, "score": score})
+    return {"type": "array", "maxItems": ranking.top, "items": item}
 
 
 def _part(target: Target, numbers: str | None) -> Schema:
@@ -209,7 +219,7 @@ def _option() -> Schema:
 def _explanation(contract: Contract) -> Schema:
     """What each feature adds to an answer's number: that is `base` and the sum of `contributions`."""
     number: Schema = {"type": "number"}
-    parts = ("probabilities", "scores", "value", "label")
+    parts = ("probabilities", "scores", "value", "items", "label")
     part: Schema = {
         "of": closed({"part": {"enum": list(parts)}, "key": {"type": "string"}}),
         "base": number,

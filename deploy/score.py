@@ -112,6 +112,9 @@ def _answer_fields(contract: Contract, taken: Sequence[str]) -> list[pa.Field]:
     form = contract.form
     kinds: list[pa.DataType] = []
     for target in form.targets:
+        if form.ranking is not None:
+            kinds += [pa.string(), pa.string()]
+            continue
         kinds += [_label_type(target.classes)] * (form.labels > 0) + [pa.float64()] * len(target.keys)
     kinds += [pa.float64()] * (0 if form.interval is None else 2)
     named: list[pa.Field] = []

@@ -17,6 +17,7 @@ from lambda_handler.contract import FORMAT, Contract
 
 FLOOR = 10  # a count below it could point at single people
 BINS = 20
+ITEM_KEYS = ("name", "latitude", "longitude", "category")
 
 
 def contract_document(
@@ -57,6 +58,7 @@ def contract_document(
         "missing_code": MISSING_CODE,
         "features": features,
         **original.document,
+        **_ranking(original.document, about),
         "targets": _named(original.document["targets"], about["targets"]),
         "automation": about["automation"],
         "capture": about["capture"],
@@ -64,6 +66,18 @@ def contract_document(
     }
     check_acting(document)
     return document
+
+
+def _ranking(document: Mapping[str, Any], about: Mapping[str, Any]) -> dict[str, Any]:
+    """A ranker's items with what is told of each (`items`: id -> name, latitude, longitude, category), and `top`."""
+    if document["task"] != "ranking":
+        return {}
+    told = about.get("items") or {}
+    items = [
+        {**item, **{key: told.get(item["id"], {}).get(key) for key in ITEM_KEYS}}
+        for item in document["ranking"]["items"]
+    ]
+    return {"ranking": {"top": about.get("top"), "items": items}}
 
 
 def _named(targets: list[dict[str, Any]] | None, names: Sequence[str] | None) -> list[dict[str, Any]] | None:

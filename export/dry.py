@@ -8,7 +8,7 @@ from export.errors import ExportError
 from export.graph import Graph, Tensor
 from export.trace import Trace
 
-ANSWERS = ("label", "probabilities", "scores", "value")
+ANSWERS = ("label", "probabilities", "scores", "value", "items")
 
 
 class _Nowhere:

@@ -12,6 +12,7 @@ from sklearn.pipeline import Pipeline
 from export.converters.wrapper import unwrapped
 from export.errors import ExportError
 from export.support import core_of
+from train.rankers import Ranker
 
 IDENTICAL = {"class": "identical", "absolute": 0.0, "relative": 0.0}
 
@@ -24,7 +25,8 @@ def form_of(estimator: Any, sample: pd.DataFrame) -> dict[str, Any]:
         sample: some rows that it was fitted on; it is asked about them, since only its answers show their shapes.
 
     Returns:
-        `task`, `outputs`, `classes`, `targets` (named y0, y1, …), `threshold`, and the strictest `tolerance`.
+        `task`, `outputs`, `classes`, `targets` (named y0, y1, …), `threshold`, the strictest `tolerance`, and of a
+        ranker `ranking` with its bare items.
 
     Raises:
         ExportError: it does not answer these rows, or it is a clusterer that does not say how many clusters it has.
@@ -41,13 +43,15 @@ def form_of(estimator: Any, sample: pd.DataFrame) -> dict[str, Any]:
             f"the estimator must answer the rows that it was fitted on; it says: {error}", "Fit it again."
         ) from error
     each: list[Any] = [None] * count if classes is None else classes
+    kinds = ("probabilities", "scores", "value", *(["items"] if kind == "items" else []))
     return {
-        "task": "regression" if classes is None else "classification",
+        "task": "ranking" if kind == "items" else "regression" if classes is None else "classification",
         "outputs": {"label": None if classes is None else "label"}
-        | {name: name if name == kind else None for name in ("probabilities", "scores", "value")},
+        | {name: name if name == kind else None for name in kinds},
         "classes": each[0] if count == 1 else None,
         "targets": None if count == 1 else [{"name": f"y{i}", "classes": told} for i, told in enumerate(each)],
         "threshold": None if threshold is None else {"class": positive, "value": threshold},
+        **({"ranking": {"top": None, "items": [{"id": item} for item in each[0]]}} if kind == "items" else {}),
         "tolerance": IDENTICAL,
     }
 
@@ -114,6 +118,8 @@ def _response(estimator: Any) -> str:
 
 def _kind_of_numbers(core: Any, sample: pd.DataFrame, classes: list[list[Any]], response: str) -> str | None:
     """Which numbers stand beside a label."""
+    if isinstance(_last(core), Ranker):
+        return "items"
     if response != "decision_function" and hasattr(core, "predict_proba"):
         return "probabilities"
     if len(classes) > 1 or not hasattr(core, "decision_function"):

@@ -163,6 +163,6 @@ def _swaps(whole: Whole, at: tuple[int, int], rows: range) -> Tried:
     known = before[0][:, target]
     labels[:, target] = np.select([known == first, known == first + 1], [first + 1, first], known)
     start, end = whole.contract.form.targets[target].start, whole.contract.form.targets[target].end
-    if end - start > 1 and whole.contract.form.numbers in {"probabilities", "scores"}:
+    if end - start > 1 and whole.contract.form.numbers in {"probabilities", "scores", "items"}:
         numbers[:, [start + first, start + first + 1]] = numbers[:, [start + first + 1, start + first]]
     yield index, before, (labels, numbers)

@@ -153,7 +153,7 @@ class Original:
         labels = np.array([[known[value] for value in column.tolist()] for known, column in columns], dtype=np.int64).T
         if self.form.numbers == "probabilities":
             return labels, probabilities_of(self._estimator.predict_proba(part), self.form.labels)
-        if self.form.numbers == "scores":
+        if self.form.numbers in {"scores", "items"}:
             found = self._estimator.decision_function(part)
             return labels, np.asarray(found, dtype=np.float64).reshape(len(part), -1)
         return labels, np.empty((len(part), 0))

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from lambda_handler.interval import Interval, read_interval
+from lambda_handler.ranking import Ranking, read_ranking
 
 Answer = dict[str, Any]
 
@@ -41,12 +42,13 @@ class Form:
 
     Attributes:
         outputs: the names of the graph's outputs: its labels', its numbers'.
-        numbers: what the numbers are: `probabilities`, `scores`, `value`, or None where there are none.
+        numbers: what the numbers are: `probabilities`, `scores`, `value`, `items`, or None where there are none.
         targets: in the graph's order.
         labels: how many labels a row has: one per target, or 0 where the answers are numbers.
         width: how many numbers a row has.
         absolute: per number, the absolute tolerance.
         interval: around a value; None where there is none.
+        ranking: of the items; None where the answers are others.
 
     Raises:
         KeyError, TypeError, ValueError: the document is no contract.
@@ -54,9 +56,9 @@ class Form:
 
     def __init__(self, document: Mapping[str, Any]) -> None:
         outputs: dict[str, str | None] = document["outputs"]
-        given = [kind for kind in ("probabilities", "scores", "value") if outputs[kind] is not None]
+        given = [kind for kind in ("probabilities", "scores", "value", "items") if outputs.get(kind) is not None]
         if len(given) > 1 or (outputs["label"] is None) != (given == ["value"]):
-            raise ValueError("outputs must name a value, or a label with probabilities, with scores, or alone")
+            raise ValueError("outputs must name a value, or a label with probabilities, scores or items, or alone")
         self.numbers: str | None = given[0] if given else None
         self.outputs = [name for name in (outputs["label"], outputs.get(self.numbers or "")) if name is not None]
         self.several: bool = document["targets"] is not None
@@ -74,6 +76,7 @@ class Form:
         self.interval: Interval | None = read_interval(document.get("interval"))
         if self.interval is not None and (self.numbers != "value" or self.several):
             raise ValueError("an interval stands around one value; the outputs are others")
+        self.ranking: Ranking | None = read_ranking(document)
 
     def write(self, labels: Sequence[int], numbers: Sequence[float]) -> Answer:
         """One row's answer, without warnings.
@@ -88,6 +91,8 @@ class Form:
             return {"targets": parts}
         if self.interval is not None:
             return {"value": numbers[0], "interval": self.interval.ends(numbers[0])}
+        if self.ranking is not None:
+            return {"items": self.ranking.items(numbers)}
         return self._part(0, labels, numbers)
 
     def write_rows(self, labels: Sequence[int], numbers: Sequence[float], rows: int) -> list[Answer]:
@@ -99,7 +104,7 @@ class Form:
             rows: how many.
         """
         count, width = self.labels, self.width
-        if self.several or count == 0 or width == 0:
+        if self.several or count == 0 or width == 0 or self.ranking is not None:
             return [self.write(labels[k * count : (k + 1) * count], numbers[k * width : (k + 1) * width])
                     for k in range(rows)]  # fmt: skip
         classes, keys, kind = self.targets[0].classes, self.targets[0].keys, str(self.numbers)
@@ -151,6 +156,8 @@ class Form:
         None where it has another form than this one, or not the interval that belongs to its value.
         """
         try:
+            if self.ranking is not None:
+                return _read_ranking(self.ranking, answer["items"])
             parts = list(answer["targets"].values()) if self.several else [answer]
             if self.several and list(answer["targets"]) != [target.name for target in self.targets]:
                 return None
@@ -166,6 +173,12 @@ class Form:
         except (AttributeError, KeyError, TypeError, ValueError):
             return None
         return labels, numbers
+
+
+def _read_ranking(ranking: Ranking, items: list[dict[str, Any]]) -> tuple[list[Any], list[float]] | None:
+    """The best item (without one the first of all, as the graph has it) and all scores."""
+    scores = ranking.scores(items)
+    return None if scores is None else ([items[0]["id"] if items else ranking.ids[0]], scores)
 
 
 def class_key(value: object) -> str:

@@ -166,7 +166,7 @@ def subject(contract: Contract, index: int, label: int) -> tuple[dict[str, str],
     """Which number of an answer is explained.
 
     Of a target with classes that is the threshold's class's; without a threshold, of two classes the second's, of more
-    the answered one's. A label alone counts 1 where it is the answered one, and else 0.
+    the answered one's; of items the best one's. A label alone counts 1 where it is the answered one, and else 0.
 
     Args:
         contract: of the model.
@@ -185,7 +185,7 @@ def subject(contract: Contract, index: int, label: int) -> tuple[dict[str, str],
     place = label
     if contract.threshold is not None:
         _, place, _ = contract.form.held(contract.threshold)
-    elif len(target.classes) == 2:
+    elif len(target.classes) == 2 and kind != "items":
         place = len(target.keys) - 1
     return {"part": kind, "key": target.keys[place]}, target.start + place
 

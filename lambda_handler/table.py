@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -13,7 +14,7 @@ from lambda_handler.text import read_cell, write_cell
 DELIMITERS = (",", ";", "\t", "|")
 LONGEST_CELL = 6 * 1024 * 1024  # characters: a cell may be as long as a request
 NUMBERS = {"probabilities": "probability", "scores": "score", None: ""}  # what a column of them begins with
-ANSWER_KEYS = frozenset({"label", "probabilities", "scores", "value", "interval", "targets", "warnings"})
+ANSWER_KEYS = frozenset({"label", "probabilities", "scores", "value", "interval", "items", "targets", "warnings"})
 
 
 class TableError(ValueError):
@@ -89,8 +90,10 @@ def read_rows(contract: Contract, lines: Iterable[str]) -> Iterator[dict[str, An
 def answer_names(form: Form) -> list[str]:
     """The columns that hold an answer: `label`, `probability_CLASS` …, or `value` and its interval's ends.
 
-    Of several targets with `TARGET.` before each.
+    Of several targets with `TARGET.` before each. A ranker's are `items` and `scores`, both JSON lists, the best first.
     """
+    if form.ranking is not None:
+        return ["items", "scores"]
     names = []
     for target in form.targets:
         before = "" if target.name is None else f"{target.name}."
@@ -102,6 +105,10 @@ def answer_names(form: Form) -> list[str]:
 
 def answer_values(form: Form, prediction: Mapping[str, Any]) -> list[Any]:
     """One prediction's values in the order of `answer_names`; None for what it does not hold."""
+    if form.ranking is not None:
+        items = prediction.get("items")
+        told = ([item[key] for item in items] for key in ("id", "score")) if items is not None else (None, None)
+        return [None if each is None else json.dumps(each, ensure_ascii=False) for each in told]
     parts = prediction.get("targets", {}) if form.several else {None: prediction}
     values: list[Any] = []
     for target in form.targets:

@@ -123,7 +123,8 @@ def _outputs(form: Form, predictions: Sequence[Mapping[str, Any]]) -> dict[str, 
             if not any(value is not None for value in given) or (key == "label" and None in given):
                 continue
             if width:
-                given = [number for numbers in given for number in _flat(numbers, width[0])]
+                told = [_scores(form, numbers) for numbers in given] if key == "items" else given
+                given = [number for numbers in told for number in _flat(numbers, width[0])]
             found[name] = (datatype, [len(parts), *width], given)
     for key in dict.fromkeys(key for each in predictions for key in each if key not in ANSWER_KEYS):
         values = [each.get(key) for each in predictions]
@@ -141,11 +142,16 @@ def _flat(numbers: Any, width: int) -> list[Any]:
     return list(numbers.values() if isinstance(numbers, dict) else numbers)
 
 
+def _scores(form: Form, items: Any) -> list[float] | None:
+    """A ranking as a score per item, in the contract's order; None where the answer is withheld."""
+    return None if items is None or form.ranking is None else form.ranking.scores(items)
+
+
 def _parts(form: Form, target: Target) -> dict[str, tuple[str, str, list[int]]]:
     """A target's outputs: datatype, the key in its answer, and how many numbers a row has where that is a list."""
     before = "" if target.name is None else f"{target.name}."
     parts: dict[str, tuple[str, str, list[int]]] = {}
-    if form.labels:
+    if form.labels and form.ranking is None:
         parts[f"{before}label"] = (datatype_of(target.classes), "label", [])
     if form.numbers is not None:
         width = [] if form.numbers == "value" else [len(target.keys)]

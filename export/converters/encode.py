@@ -140,19 +140,20 @@ def _number(graph: Graph, tensor: Tensor, keys: list[Any], values: npt.NDArray[A
     """
     present, missing, unseen = values[:-2], values[-2:-1], values[-1:]
     if tensor.kind == "string":
-        return _encoder(graph, tensor.name, np.array([*keys, MISSING_CODE], dtype=object), values[:-1], unseen)
+        return encoder(graph, tensor.name, np.array([*keys, MISSING_CODE], dtype=object), values[:-1], unseen)
     if tensor.kind in {"int64", "bool"}:
         whole = tensor.name if tensor.kind == "int64" else graph.add("Cast", tensor.name, to=INT64)
-        return _encoder(graph, whole, np.array(keys, dtype=np.int64), present, unseen)
+        return encoder(graph, whole, np.array(keys, dtype=np.int64), present, unseen)
     zero = graph.constant(np.zeros(1), "zero")  # -0.0 + 0.0 is 0.0: both zeros are one category
     double = graph.double(tensor)
-    known = _encoder(graph, graph.add("Add", double, zero), np.array(keys, dtype=np.float64), present, unseen)
+    known = encoder(graph, graph.add("Add", double, zero), np.array(keys, dtype=np.float64), present, unseen)
     return graph.add("Where", graph.add("IsNaN", double), graph.constant(missing, "missing"), known)
 
 
-def _encoder(
+def encoder(
     graph: Graph, name: str, keys: npt.NDArray[Any], values: npt.NDArray[Any], default: npt.NDArray[Any]
 ) -> str:
+    """Look up the value of each key, `default` for any other; in the shape of `name`."""
     return graph.add(
         "LabelEncoder",
         name,

@@ -2,6 +2,7 @@
 
 import { endsOf } from "./interval.js";
 import { writeFloat } from "./json.js";
+import { readRanking, scoresOf, writeItems } from "./ranking.js";
 
 /**
  * @typedef {string | number | bigint | boolean} Label
@@ -9,10 +10,11 @@ import { writeFloat } from "./json.js";
  *   absolute: number}} Target One thing that a row is asked for: its key under `targets` (null where it is the only
  *   one), its classes (none for a number), the classes as texts, what its numbers are called, the position of the
  *   first of them in a row of numbers, and how far one may stand from the recorded one, whatever its size.
- * @typedef {{outputs: string[], numbers: "probabilities" | "scores" | "value" | null, several: boolean,
- *   targets: Target[], labels: number, width: number, interval: import("./interval.js").Interval | null}} Form
+ * @typedef {{outputs: string[], numbers: "probabilities" | "scores" | "value" | "items" | null,
+ *   several: boolean, targets: Target[], labels: number, width: number,
+ *   interval: import("./interval.js").Interval | null, ranking: import("./ranking.js").Ranking | null}} Form
  *   `outputs`: the graph's, its labels first; `numbers`: what the numbers are; `labels` and `width`: how many labels and
- *   numbers a row has; `interval`: around a value.
+ *   numbers a row has; `interval`: around a value; `ranking`: of the items.
  * @typedef {{labels: number[], numbers: number[]}} Answer One row's: labels as positions in the targets' classes.
  */
 
@@ -25,7 +27,8 @@ import { writeFloat } from "./json.js";
  */
 export function readForm(document, literals) {
   const { outputs, tolerance } = document;
-  const numbers = /** @type {const} */ (["probabilities", "scores", "value"]).find((kind) => outputs[kind] !== null);
+  const kinds = /** @type {const} */ (["probabilities", "scores", "value", "items"]);
+  const numbers = kinds.find((kind) => (outputs[kind] ?? null) !== null);
   const several = document.targets !== null;
   /** @type {{name: string | null, classes: Label[] | null}[]} */
   const told = several ? document.targets : [{ name: null, classes: document.classes }];
@@ -47,6 +50,7 @@ export function readForm(document, literals) {
     labels: outputs.label === null ? 0 : targets.length,
     width,
     interval: document.interval ?? null,
+    ranking: readRanking(document),
   };
 }
 
@@ -74,6 +78,7 @@ export function numbersOf(target, answer) {
  * @returns {string}
  */
 export function writeForm(form, answer) {
+  if (form.ranking !== null) return writeItems(form.ranking, answer.numbers);
   const parts = form.targets.map((target, index) => writePart(form, target, answer.labels[index], answer));
   if (!form.several) return parts[0];
   const named = form.targets.map(({ name }, index) => `${JSON.stringify(name)}: {${parts[index]}}`);
@@ -113,6 +118,10 @@ function hasEnds({ interval }, part) {
  *   one, or not the interval that belongs to its value.
  */
 export function readRecorded(form, recorded) {
+  if (form.ranking !== null) {
+    const scores = scoresOf(form.ranking, recorded?.items);
+    return scores && { labels: [recorded.items[0]?.id ?? form.ranking.items[0].id], numbers: scores };
+  }
   /** @type {unknown[]} */
   const labels = [];
   /** @type {number[]} */

@@ -15,7 +15,7 @@ const MOST_CELLS = 4000; // of the reference rows, where that leaves the fewest 
  * @typedef {import("./golden.js").GoldenLine} GoldenLine
  * @typedef {import("./predictor.js").ModelCall} ModelCall
  * @typedef {import("./predictor.js").Prediction} Prediction
- * @typedef {{part: "probabilities" | "scores" | "value" | "label", key: string,
+ * @typedef {{part: "probabilities" | "scores" | "value" | "items" | "label", key: string,
  *   read: (answer: import("./answer.js").Answer) => number}} Subject Which number of an answer is explained: the part
  *   and the key in it, and how to read it.
  * @typedef {import("./shapley.js").Shares & {of: Subject, answer: number}} Explanation Of one target; `answer` is the
@@ -41,7 +41,7 @@ export function referenceColumns(contract, golden) {
 
 /**
  * Which number of a target's answer is explained: the threshold's class's; without a threshold, of two classes the
- * second's, of more the answered one's. A label alone counts 1 where it is the answered one, and else 0.
+ * second's, of more the answered one's; of items the best one's. A label alone counts 1 where it is the answered one, and else 0.
  *
  * @param {Contract} contract @param {number} index of the target. @param {number} label the answered class's position.
  * @returns {Subject}
@@ -51,7 +51,7 @@ export function subjectOf({ form, threshold }, index, label) {
   if (form.numbers === null) {
     return { part: "label", key: classKeys[label], read: ({ labels }) => Number(labels[index] === label) };
   }
-  const decisive = threshold === null ? (classes.length === 2 ? 1 : label) : classes.indexOf(threshold.class);
+  const decisive = threshold === null ? (classes.length === 2 && form.numbers !== "items" ? 1 : label) : classes.indexOf(threshold.class);
   const place = keys.length === 1 ? 0 : decisive; // one number says both scores
   return { part: form.numbers, key: keys[place], read: ({ numbers }) => numbers[start + place] };
 }

@@ -6,6 +6,7 @@ import { whenAtRest } from "./page-rest.js";
 import { errorWords, numberWords, valueWords } from "./words.js";
 
 const MOST_SHOWN = 10; // inputs; the others fold away
+const ROUNDING = 1e-12; // of the largest contribution: an error below it is of the arithmetic
 
 /**
  * @typedef {import("./explain.js").Explanation} Explanation
@@ -89,7 +90,7 @@ function parts({ contract }, row, told, target, count) {
 export function subjectWords({ target, form }, { part, key }, index) {
   const name = form.targets[index].name ?? target.name;
   if (part === "value") return form.several || target.unit === null ? name : `${name} in ${target.unit}`;
-  if (part === "scores") return `the score of ${key}`;
+  if (part === "scores" || part === "items") return `the score of ${key}`;
   return part === "label" ? `whether ${name} is ${key} (100 % is yes)` : `the probability that ${name} is ${key}`;
 }
 
@@ -152,6 +153,7 @@ function contributionLine(name, value, told, position) {
   const share = told.contributions[position];
   const error = told.errors[position];
   const most = Math.max(...told.contributions.map(Math.abs), Number.MIN_VALUE);
+  const seen = error < most * ROUNDING ? 0 : error;
   const bar = make("span", { class: share < 0 ? "sway less" : "sway" });
   style(bar, "--width", `${(50 * Math.abs(share)) / most}%`);
   return make(
@@ -165,7 +167,7 @@ function contributionLine(name, value, told, position) {
       { "data-exact": String(share), "data-error": String(error) },
       numberWords(part, share, true),
       " ",
-      make("small", {}, errorWords(part, error)),
+      make("small", {}, errorWords(part, seen)),
     ),
   );
 }
