@@ -70,6 +70,7 @@ def _from_run(path: Path, name: str | None) -> Source:
         "description": run.info["description"],
         "notice": run.info["notice"],
         "features": features,
+        "interval": run.info.get("interval"),
         "scores": _scores(run.metrics),
     }
     return Source(run.estimator, run.X, about, run.info["seed"])

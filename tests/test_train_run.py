@@ -60,6 +60,8 @@ def test_the_folder_holds_what_the_docs_list(run: Run) -> None:
         "candidates/forest.skops",
         "candidates/boosting.skops",
         "rows.parquet",
+        "test.parquet",
+        "outcomes.parquet",
         "features.json",
         "run.json",
         "metrics.json",
@@ -273,5 +275,5 @@ def test_progress_ends_where_it_says(folder: Path, tmp_path: Path) -> None:
         on_material=shown.append,
     )
     assert all(done == total for done, total in seen.values())
-    assert len(seen) == 2
+    assert len(seen) == 3
     assert {decision.name for decision in shown[0].decisions} == set(applicants(1).columns)

@@ -11,7 +11,7 @@ import pandas as pd
 from sklearn.datasets import load_diabetes, load_digits
 
 from train.columns import Decision
-from train.config import CandidateSettings, Config, RunSettings, Task
+from train.config import CandidateSettings, ColumnSettings, Config, RunSettings, Task
 from train.demo_loan import simulate_applicants
 from train.material import Material
 from train.target import Target, check_target
@@ -36,6 +36,7 @@ class DemoCase:
         descriptions: Of the features.
         probability: The true probability of the last class where a simulation knows it.
         candidates: Which models are compared, and their sizes.
+        sensitive: Columns across whose values the model is compared for fairness.
     """
 
     name: str
@@ -50,6 +51,7 @@ class DemoCase:
     descriptions: Mapping[str, str] = field(default_factory=dict)
     probability: pd.Series | None = None
     candidates: CandidateSettings = field(default_factory=CandidateSettings)
+    sensitive: tuple[str, ...] = ()
 
 
 def demo_cases() -> list[DemoCase]:
@@ -81,6 +83,7 @@ def loan_case(rows: int = 8000, seed: int = 7) -> DemoCase:
         },
         probability=probability,
         candidates=CandidateSettings(trees=100),
+        sensitive=("age",),
     )
 
 
@@ -107,6 +110,7 @@ def diabetes_case() -> DemoCase:
             "s5": "Logarithm of serum triglycerides level, possibly (ltg)",
             "s6": "Blood sugar level (glu)",
         },
+        sensitive=("sex",),
     )
 
 
@@ -159,9 +163,11 @@ def material_from_case(case: DemoCase) -> Material:
         Config(
             run=RunSettings(name=case.name, description=case.description, notice=case.notice, task=case.task),
             candidates=case.candidates,
+            columns={name: ColumnSettings(sensitive=True) for name in case.sensitive},
         ),
         case.name,
         None if case.probability is None else case.probability.to_numpy(dtype=np.float64),
+        case.X[list(case.sensitive)],
     )
 
 

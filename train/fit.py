@@ -26,6 +26,7 @@ from train.evaluate import (
     summarise,
     test_scores,
 )
+from train.finish import finish
 from train.fitted import Fitted
 from train.folder import check_replaceable
 from train.material import Material, material_from_file
@@ -98,7 +99,7 @@ def _train(
 ) -> Run:
     if on_material is not None:
         on_material(material)
-    fitted = fit(material, seed, progress)
+    fitted = finish(material, fit(material, seed, progress), seed, progress)
     write_run(out, material, fitted, seed)
     return read_run(out)
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import io
 import json
 import platform
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from train.fitted import Fitted
 from train.folder import RUN_FORMAT, as_json, is_run, write_folder
 from train.material import Material
 from train.models import DESCRIPTIONS
+from train.record import frame_to_parquet, record_files
 from train.report import render_report
 from train.store import dump_estimator, load_estimator
 
@@ -66,7 +66,8 @@ def write_run(out: Path, material: Material, fitted: Fitted, seed: int) -> None:
     files = {
         "pipeline.skops": stored[f"candidates/{fitted.chosen}.skops"],
         **stored,
-        "rows.parquet": _to_parquet(X),
+        "rows.parquet": frame_to_parquet(X),
+        **record_files(material, fitted.split),
         "features.json": as_json([feature.to_json() for feature in features]),
         "run.json": as_json(info),
         "metrics.json": as_json(fitted.metrics),
@@ -87,6 +88,10 @@ def _info(material: Material, fitted: Fitted, seed: int) -> dict[str, Any]:
         "classes": target.classes,
         "positive": fitted.positive,
         "threshold": threshold,
+        "interval": (fitted.metrics.get("interval") or {}).get("interval"),
+        "costs": asdict(material.config.costs),
+        "split": asdict(material.config.split),
+        "sensitive": [name for name, column in material.config.columns.items() if column.sensitive],
         "description": told.description,
         "notice": told.notice,
         "chosen": fitted.chosen,
@@ -102,17 +107,6 @@ def _info(material: Material, fitted: Fitted, seed: int) -> dict[str, Any]:
         "dropped_columns": material.dropped_columns,
         "versions": {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}},
     }
-
-
-def _to_parquet(X: pd.DataFrame) -> bytes:
-    """Return `X` as Parquet: float64 and string columns, null for missing."""
-    arrays = [
-        pa.array(X[name], type=pa.float64() if X[name].dtype == "float64" else pa.string(), from_pandas=True)
-        for name in X.columns
-    ]
-    buffer = io.BytesIO()
-    pq.write_table(pa.Table.from_arrays(arrays, names=[str(name) for name in X.columns]), buffer)
-    return buffer.getvalue()
 
 
 def read_run(path: Path) -> Run:
