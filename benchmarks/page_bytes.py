@@ -6,15 +6,11 @@ runtime and has a budget of its own.
 """
 
 import argparse
-import re
 import sys
 from pathlib import Path
 
-from deploy.site_page import imported
-
 PAGE_BUDGET = 60_000  # bytes, brotli
 EVALUATOR_BUDGET = 20_000
-EVALUATOR = re.compile(r"/js/(evaluate\.js|onnx\.js|operators/.*|libm/.*)$")
 
 
 def page_bytes(site: Path) -> tuple[dict[str, int], dict[str, int]]:
@@ -23,12 +19,14 @@ def page_bytes(site: Path) -> tuple[dict[str, int], dict[str, int]]:
     Returns:
         Those of the page, and those of the evaluator.
     """
-    [entry] = site.glob("assets/page-*/js/main.js")
-    files = {path.relative_to(site).as_posix(): path.read_bytes() for path in entry.parent.rglob("*.js")}
-    modules = imported(entry.relative_to(site).as_posix(), files, later=True)
-    styles = [path.relative_to(site).as_posix() for path in entry.parents[1].glob("css/*.css")]
-    sizes = {name: _packed(site / name, ".br") for name in ("index.html", "bundles.json", *sorted(styles), *modules)}
-    evaluator = {name: size for name, size in sizes.items() if EVALUATOR.search(name)}
+    [assets] = site.glob("assets/page-*")
+    files = [
+        "index.html",
+        "bundles.json",
+        *(path.relative_to(site).as_posix() for path in sorted(assets.glob("*/*.*s"))),
+    ]
+    sizes = {name: _packed(site / name, ".br") for name in files if "worker" not in name}
+    evaluator = {name: size for name, size in sizes.items() if name.endswith("/evaluate.js")}
     return {name: size for name, size in sizes.items() if name not in evaluator}, evaluator
 
 

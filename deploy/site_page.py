@@ -3,10 +3,11 @@
 import base64
 import hashlib
 import json
-import posixpath
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+from deploy.site_join import join_modules
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "web_demo"
@@ -14,8 +15,10 @@ ROOT_FILES = ("manifest.webmanifest", "icon.svg", "icon-192.png", "icon-512.png"
 PRELOAD_BYTES = 100_000  # of the first bundle's files that the first answer waits for; more is not asked for in advance
 FIRST_READ = ("manifest.json", "contract.json", "reference.json", "model.onnx")
 VENDOR_IMPORT = '"../vendor/'  # how a module of the page names a library
-STATIC_IMPORT = re.compile(r'^(?:import|export)\b[^;"\']*?(?:\bfrom )?"(\.[^"]+)";', re.MULTILINE)
-DYNAMIC_IMPORT = re.compile(r'(?:=>|await|return) import\("(\.[^"]+)"\)')  # not a type in a comment
+EVALUATOR = "js/evaluate.js"
+MODULES = ("js/main.js", "js/score-worker.js")  # what the page and its worker load
+STYLE = "css/page.css"
+STYLE_LINK = re.compile(r'^ *<link rel="stylesheet" href="([^"]+)"(?: media="(\w+)")? />\n', re.MULTILINE)
 COMMENT = re.compile(r"^[ \t]*(?://.*|/\*(?:[^*]|\*(?!/))*\*/[ \t]*)\n", re.MULTILINE)  # one that has its lines alone
 HASH_DIGITS = 16
 
@@ -35,18 +38,27 @@ def in_folder(kind: str, files: Files) -> dict[str, bytes]:
 
 
 def page_files(vendor_folder: str) -> dict[str, bytes]:
-    """Styles and modules, without the lines that only a reader needs.
+    """Styles and modules, joined, without the lines that only a reader needs.
 
     Args:
         vendor_folder: where they now find what they import from `../vendor/`; its name, beside their own folder.
     """
-    files: dict[str, bytes] = {}
-    for path in sorted((*PAGE.glob("css/**/*.css"), *PAGE.glob("js/**/*.js"))):
+    modules: dict[str, str] = {}
+    for path in sorted(PAGE.glob("js/**/*.js")):
         name = path.relative_to(PAGE).as_posix()
         up = "../" * (name.count("/") + 1)
-        text = path.read_text(encoding="utf-8").replace(VENDOR_IMPORT, f'"{up}{vendor_folder}/')
-        files[name] = lean(name, text).encode()
-    return files
+        modules[name] = lean(name, path.read_text(encoding="utf-8").replace(VENDOR_IMPORT, f'"{up}{vendor_folder}/'))
+    files = {STYLE: _joined_styles(), **join_modules(modules, EVALUATOR, MODULES)}
+    return {name: text.encode() for name, text in files.items()}
+
+
+def _joined_styles() -> str:
+    """The style sheets that index.html names, in its order; those of one medium within a rule."""
+    found = []
+    for name, medium in STYLE_LINK.findall((PAGE / "index.html").read_text(encoding="utf-8")):
+        text = lean(name, (PAGE / name).read_text(encoding="utf-8"))
+        found.append(f"@media {medium} {{\n{text}}}\n" if medium else text)
+    return "".join(found)
 
 
 def lean(name: str, text: str) -> str:
@@ -60,24 +72,6 @@ def lean(name: str, text: str) -> str:
         if line.count("`") % 2:
             raise AssertionError(f"{name}: text in backticks must end on its line, got {line.strip()}")
     return re.sub(r"\n+", "\n", re.sub(r"^[ \t]+", "", text, flags=re.MULTILINE)).lstrip("\n")
-
-
-def imported(entry: str, files: Files, *, later: bool = False) -> list[str]:
-    """The modules that `entry` imports statically, and those that they import, each once, entry first.
-
-    Args:
-        entry: its path.
-        files: the modules, by path, lean.
-        later: whether those count, too, that are imported while the page runs.
-    """
-    found = [entry]
-    for name in found:
-        text = files[name].decode()
-        for target in STATIC_IMPORT.findall(text) + (DYNAMIC_IMPORT.findall(text) if later else []):
-            path = posixpath.normpath(posixpath.join(posixpath.dirname(name), target))
-            if path not in found:
-                found.append(path)
-    return found
 
 
 def index_html(assets: Files, origins: Sequence[str], first: Mapping[str, int]) -> bytes:
@@ -95,9 +89,10 @@ def index_html(assets: Files, origins: Sequence[str], first: Mapping[str, int]) 
         path = by_name[match[2]]
         return f'{match[1]}="{path}" integrity="{integrity(assets[path])}"'
 
+    html = STYLE_LINK.sub(lambda link: link[0] if link[1] == STYLE else "", html)
     html = re.sub(r'\b(href|src)="((?:css|js)/[^"]+)"', place, html)
-    modules = [path for path in imported(by_name["js/main.js"], assets)[1:] if path in assets]
-    lines = [f'<link rel="modulepreload" href="{path}" integrity="{integrity(assets[path])}" />' for path in modules]
+    path = by_name[EVALUATOR]
+    lines = [f'<link rel="modulepreload" href="{path}" integrity="{integrity(assets[path])}" />']
     early = ["bundles.json", *(first if sum(first.values()) <= PRELOAD_BYTES else ())]
     lines += [f'<link rel="preload" href="{path}" as="fetch" crossorigin="anonymous" />' for path in early]
     html = html.replace("</head>", "".join(f"  {line}\n  " for line in lines) + "</head>", 1)

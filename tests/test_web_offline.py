@@ -128,7 +128,7 @@ def test_a_file_that_was_altered_on_the_server_is_not_kept(page: Page, tmp_path:
 
 def test_an_altered_module_does_not_run(page: Page, tmp_path: Path) -> None:
     site = build_site([make_bundle(tmp_path / "tiny")], tmp_path / "site")
-    module = next(site.rglob("predictor.js"))
+    module = next(site.rglob("evaluate.js"))
     module.write_text(module.read_text() + "globalThis.ran = true;\n")
     with serve_folder(site) as origin:
         faults = watch(page, origin)

@@ -16,7 +16,8 @@ import deploy.site
 from benchmarks.page_bytes import EVALUATOR_BUDGET, PAGE_BUDGET, page_bytes
 from benchmarks.page_bytes import main as page_bytes_main
 from deploy.site import LIBRARIES, OWN_ENTRIES, SiteError, build_site, read_endpoints
-from deploy.site_page import PAGE, imported, lean
+from deploy.site_join import join_modules
+from deploy.site_page import PAGE, lean
 from deploy.static import serve_folder
 from lambda_handler.bundle import BundleError
 
@@ -139,7 +140,7 @@ def test_the_page_without_runtime_and_model_stays_under_60_kilobytes(small: Path
     page, evaluator = page_bytes(site)
     assert sum(page.values()) <= PAGE_BUDGET
     assert 1000 < sum(evaluator.values()) <= EVALUATOR_BUDGET
-    assert {Path(name).name for name in page} > {"index.html", "bundles.json", "main.js", "page-proof.js", "page.css"}
+    assert {Path(name).name for name in page} == {"index.html", "bundles.json", "main.js", "main-later.js", "page.css"}
     assert page_bytes_main(site) == 0
     large = site / (next(name for name in page if name.endswith("main.js")) + ".br")
     large.write_bytes(bytes(PAGE_BUDGET))
@@ -165,7 +166,7 @@ def test_everything_that_the_page_names_is_there_with_its_digest(tmp_path: Path)
     site = build_site([make_bundle(tmp_path / "a", name="loan"), make_bundle(tmp_path / "b")], tmp_path / "site")
     page = (site / "index.html").read_text()
     named = dict(re.findall(r'(?:href|src)="([^"]+)" integrity="([^"]+)"', page))
-    assert len(named) > 20
+    assert {Path(name).name for name in named} == {"page.css", "main.js", "evaluate.js"}
     [listed] = [json.loads(line[13:-1]) for line in (site / "sw.js").read_text().splitlines() if "const SITE" in line]
     groups = [listed["page"], listed["runtime"], *listed["bundles"].values()]
     for path, digest in [*named.items(), *(item for group in groups for item in group.items())]:
@@ -181,14 +182,60 @@ def test_everything_that_the_page_names_is_there_with_its_digest(tmp_path: Path)
     )
 
 
-def test_modules_are_found_through_their_static_imports() -> None:
-    files = {
-        "js/a.js": b'import {\n  b,\n} from "./b.js";\nimport "./c.js";\nconst later = () => import("./d.js");\n',
-        "js/b.js": b'/** @typedef {import("./e.js").E} E */\nexport { c } from "./f/c.js";\n',
-        "js/c.js": b"", "js/f/c.js": b'import * as a from "../a.js";\n', "js/d.js": b"", "js/e.js": b"",
-    }  # fmt: skip
-    assert imported("js/a.js", files) == ["js/a.js", "js/b.js", "js/c.js", "js/f/c.js"]
-    assert imported("js/a.js", files, later=True) == ["js/a.js", "js/b.js", "js/c.js", "js/d.js", "js/f/c.js"]
+MODULES = {
+    "js/low.js": "let calls = 0;\nexport const count = () => ++calls;\nexport function name() {\nreturn 'low';\n}\n",
+    "js/sub/mid.js": 'import { count, name as lower } from "../low.js";\nclass Mid {}\n'
+    "const name = () => `mid over ${lower()}`;\ncount();\nexport { Mid, name };\n",
+    "js/shared.js": 'import { name } from "./low.js";\nexport { count } from "./low.js";\nexport const who = name();\n',
+    "js/page.js": 'import { who } from "./shared.js";\nimport * as mid from "./sub/mid.js";\n'
+    'const later = async () => (await import("./part.js")).told;\n'
+    'later().then((part) => console.log(mid.name(), part, who));\n',
+    "js/part.js": 'import { Mid } from "./sub/mid.js";\nimport { count } from "./shared.js";\n'
+    'import { suffix } from "./own.js";\nexport const told = `${new Mid() instanceof Mid} ${count()}${suffix}`;\n',
+    "js/own.js": 'import { Mid } from "./sub/mid.js";\nexport const suffix = Mid.name;\n',
+    "js/unused.js": "throw new Error('not asked for');\n",
+}  # fmt: skip
+
+
+def test_joined_modules_are_the_same_program(tmp_path: Path) -> None:
+    joined = join_modules(MODULES, "js/shared.js", ["js/page.js"])
+    assert list(joined) == ["js/shared.js", "js/page.js", "js/page-later.js"]
+    said = []
+    for folder, files in ("plain", MODULES), ("joined", joined):
+        for name, text in {**files, "package.json": '{"type": "module"}'}.items():
+            (tmp_path / folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / folder / name).write_text(text)
+        command = ["node", tmp_path / folder / "js" / "page.js"]
+        said.append(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    assert said == ["mid over low true 2Mid low\n"] * 2, "each module is there once"
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        (
+            {"js/low.js": 'import { who } from "./shared.js";\n'},
+            r"in a ring, got js/own\.js -> .* -> js/low\.js -> js/shared\.js -> js/low\.js",
+        ),
+        ({"js/low.js": "export default 1;\n"}, r"js/low\.js: .*got export default 1;"),
+        ({"js/low.js": "export { a as b };\n"}, "keep their names, got a as b"),
+        ({"js/own.js": 'import "./low.js";\n'}, r"js/own\.js: .*got import \"\./low\.js\";"),
+    ],
+)
+def test_a_module_that_cannot_be_joined_is_refused(changed: dict[str, str], said: str) -> None:
+    with pytest.raises(AssertionError, match=said):
+        join_modules(MODULES | changed, "js/own.js", ["js/page.js"])
+
+
+def test_styles_are_joined_in_the_order_of_the_page(tmp_path: Path) -> None:
+    site = build_site([make_bundle(tmp_path / "a")], tmp_path / "site")
+    [sheet] = site.glob("assets/page-*/css/*.css")
+    text, page = sheet.read_text(), (PAGE / "index.html").read_text()
+    names = re.findall(r'href="(css/[^"]+)"', page)
+    assert len(names) > 5
+    places = [text.index(lean(name, (PAGE / name).read_text())) for name in names]
+    assert places == sorted(places)
+    assert "@media print {\n" + lean("", (PAGE / "css" / "print.css").read_text()) + "}\n" in text
 
 
 def test_what_only_a_reader_needs_is_left_out() -> None:
