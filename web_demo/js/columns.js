@@ -9,14 +9,16 @@ const POWERS = Array.from({ length: 16 }, (_, k) => 10 ** k); // exact
 const MOST_DIGITS = 15; // so many are exact in a float64, and so is their quotient by a power of ten
 const FLOAT32_MAX = 3.4028234663852886e38;
 const MOST_KEPT = 10000; // different texts of a column that are remembered
+const SLOTS = 2 ** 15; // of the table that finds them
 
 /**
  * @typedef {import("./contract.js").Contract} Contract
  * @typedef {import("./contract.js").Feature} Feature
  * @typedef {(bytes: Uint8Array, start: number, end: number, at: number) => string | null} Take Puts a cell's value at a
  *   place of the column; gives the reason where the feature does not take it.
- * @typedef {{take: Take, data: import("./predictor.js").FeedData, feed: (count: number) => import("./predictor.js").Feed}}
- *   Column
+ * @typedef {{take: Take, feed: (count: number) => import("./predictor.js").Feed,
+ *   tell: (tally: import("./tally.js").Tally, position: number, count: number) => void}} Column `feed`: the first values,
+ *   as the graph takes them. `tell` has them counted.
  */
 
 /**
@@ -24,22 +26,17 @@ const MOST_KEPT = 10000; // different texts of a column that are remembered
  * @returns {Column}
  */
 export function makeColumn(contract, feature, capacity) {
+  if (feature.dtype === "string") return makeTexts(contract, feature, capacity);
   const data = makeData(feature.dtype, capacity);
-  const other = takeOther(contract, feature, data);
   return {
-    take: feature.dtype === "string" ? takeText(data, other) : takeNumber(feature, data, other),
-    data,
-    feed: (count) => ({
-      name: feature.input,
-      dtype: feature.dtype,
-      data: Array.isArray(data) ? data.slice(0, count) : data.subarray(0, count),
-    }),
+    take: takeNumber(feature, data, takeOther(contract, feature, data)),
+    feed: (count) => ({ name: feature.input, dtype: feature.dtype, data: data.subarray(0, count) }),
+    tell: (tally, position, count) => tally.column(position, data.subarray(0, count)),
   };
 }
 
-/** @param {import("./contract.js").Dtype} dtype @param {number} capacity @returns {any} an array of that type. */
+/** @param {Exclude<import("./contract.js").Dtype, "string">} dtype @param {number} capacity @returns {any} */
 function makeData(dtype, capacity) {
-  if (dtype === "string") return new Array(capacity).fill("");
   return new { float64: Float64Array, float32: Float32Array, int64: BigInt64Array, bool: Uint8Array }[dtype](capacity);
 }
 
@@ -53,7 +50,7 @@ function takeOther(contract, feature, data) {
   const gaps = feature.missing === "allowed" && feature.dtype !== "int64" && feature.dtype !== "bool";
   const gap = feature.dtype === "string" ? contract.missing_code : NaN;
   return (bytes, start, end, at) => {
-    const value = readCell(feature, decode(bytes.subarray(start, end)));
+    const value = start === end ? null : readCell(feature, decode(bytes.subarray(start, end)));
     if (value === null && gaps) {
       data[at] = gap;
       return null;
@@ -112,25 +109,45 @@ export function parseNumber(bytes, start, end) {
 }
 
 /**
- * Texts are looked up by their bytes: each different one is decoded and judged once.
+ * A column of texts, held as places in a list of the different ones: each of these is decoded and judged once.
  *
- * @param {any} data @param {Take} other
- * @returns {Take}
+ * @param {Contract} contract @param {Feature} feature @param {number} capacity
+ * @returns {Column}
  */
-function takeText(data, other) {
-  /** @type {Map<number, {bytes: Uint8Array, value: string, reason: string | null}[]>} */
-  const known = new Map();
-  return (bytes, start, end, at) => {
-    const hash = hashOf(bytes, start, end);
-    const found = known.get(hash)?.find((each) => isAt(each.bytes, bytes, start, end));
-    if (found !== undefined) {
-      data[at] = found.value;
-      return found.reason;
-    }
-    const reason = other(bytes, start, end, at);
-    const entry = { bytes: bytes.slice(start, end), value: data[at], reason };
-    if (known.size < MOST_KEPT) known.set(hash, [...(known.get(hash) ?? []), entry]);
-    return reason;
+function makeTexts(contract, feature, capacity) {
+  const codes = new Int32Array(capacity);
+  const slots = new Int32Array(SLOTS); // 1 + a code, 0 where it is free
+  /** @type {{cell: Uint8Array, reason: string | null}[]} */
+  const known = [];
+  /** @type {string[]} */
+  const texts = [];
+  const judged = [""];
+  const judge = takeOther(contract, feature, judged);
+  return {
+    take(bytes, start, end, at) {
+      let slot = hashOf(bytes, start, end) & (SLOTS - 1);
+      for (; slots[slot] > 0; slot = (slot + 1) & (SLOTS - 1)) {
+        const code = slots[slot] - 1;
+        if (!isAt(known[code].cell, bytes, start, end)) continue;
+        codes[at] = code;
+        return known[code].reason;
+      }
+      const reason = judge(bytes, start, end, 0);
+      if (known.length < MOST_KEPT) {
+        slots[slot] = known.push({ cell: bytes.slice(start, end), reason });
+      }
+      codes[at] = texts.push(judged[0]) - 1;
+      return reason;
+    },
+    feed: (count) => ({
+      name: feature.input,
+      dtype: "string",
+      data: Array.from(codes.subarray(0, count), (code) => texts[code]),
+    }),
+    tell(tally, position, count) {
+      tally.texts(position, texts, codes.subarray(0, count));
+      texts.length = known.length; // what was not remembered is not needed any more
+    },
   };
 }
 

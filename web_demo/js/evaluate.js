@@ -3,7 +3,7 @@
 // It is small and starts at once, so it gives the page's first answers while onnxruntime-web loads.
 
 import { ModelError, readModel } from "./onnx.js";
-import { operatorOf } from "./operators/index.js";
+import { operatorOf, OPERATORS } from "./operators/index.js";
 import { tensor } from "./operators/tensor.js";
 import { UnknownOperator } from "./operators/unknown.js";
 
@@ -20,6 +20,8 @@ const VERSIONS = new Map([
  * @typedef {import("./operators/tensor.js").Tensor} Tensor
  * @typedef {import("./operators/control.js").Body} Body
  * @typedef {import("./predictor.js").ModelCall} ModelCall
+ * @typedef {import("./operators/index.js").Operators} Operators
+ * @typedef {{values: Tensor[], operators: Operators}} Machine `values`: one per slot.
  * @typedef {{slots: Map<string, number>, around: Scope | null}} Scope Where the tensor of each name lies.
  */
 
@@ -27,13 +29,14 @@ const VERSIONS = new Map([
  * Makes the model call.
  *
  * @param {Uint8Array} bytes of model.onnx.
+ * @param {Operators} [operators] others than the page's own, which give the same bits.
  * @returns {ModelCall} it rejects with an UnknownOperator where the shapes turn out to be of a form not known here.
  * @throws {UnknownOperator} the graph holds an operator, or a version of one, that is not known here.
  * @throws {ModelError} the bytes are no model.
  */
-export function createModel(bytes) {
+export function createModel(bytes, operators = OPERATORS) {
   const model = readModel(bytes);
-  const run = prepare(model);
+  const run = prepare(model, operators);
   return async (feeds, outputs) => {
     const columns = new Map(feeds.map(({ name, dtype, data }) => [name, tensor(dtype, [data.length, 1], data)]));
     const found = run(model.graph.inputs.map((name) => /** @type {Tensor} */ (columns.get(name))));
@@ -45,25 +48,27 @@ export function createModel(bytes) {
  * Makes a model ready to run.
  *
  * @param {import("./onnx.js").Model} model
+ * @param {Operators} [operators]
  * @returns {Body} the graph's inputs -> its outputs, in the graph's order.
  * @throws {UnknownOperator} as above.
  */
-export function prepare({ graph, versions }) {
+export function prepare({ graph, versions }, operators = OPERATORS) {
   for (const [domain, version] of versions) {
     const known = VERSIONS.get(domain);
     if (known !== undefined && version !== known)
       throw new UnknownOperator(`version ${version} of ${domain || "ONNX"}`);
   }
-  return prepareGraph(graph, [], null);
+  return prepareGraph(graph, { values: [], operators }, null);
 }
 
-/** @param {Graph} graph @param {Tensor[]} values one per slot. @param {Scope | null} around @returns {Body} */
-function prepareGraph(graph, values, around) {
+/** @param {Graph} graph @param {Machine} machine @param {Scope | null} around @returns {Body} */
+function prepareGraph(graph, machine, around) {
+  const { values } = machine;
   /** @type {Scope} */
   const scope = { slots: new Map(), around };
   const inputs = graph.inputs.map((name) => newSlot(scope, values, name));
   for (const [name, constant] of graph.constants) values[newSlot(scope, values, name)] = constant;
-  const steps = graph.nodes.map((node) => prepareNode(node, values, scope));
+  const steps = graph.nodes.map((node) => prepareNode(node, machine, scope));
   const outputs = graph.outputs.map((name) => slotOf(scope, name));
   return (tensors) => {
     inputs.forEach((slot, k) => (values[slot] = tensors[k]));
@@ -72,9 +77,10 @@ function prepareGraph(graph, values, around) {
   };
 }
 
-/** @param {Node} node @param {Tensor[]} values @param {Scope} scope @returns {() => void} */
-function prepareNode({ operator, inputs, outputs, attributes }, values, scope) {
-  const run = operatorOf(operator, attributes, (graph) => prepareGraph(graph, values, scope));
+/** @param {Node} node @param {Machine} machine @param {Scope} scope @returns {() => void} */
+function prepareNode({ operator, inputs, outputs, attributes }, machine, scope) {
+  const { values, operators } = machine;
+  const run = operatorOf(operator, attributes, (graph) => prepareGraph(graph, machine, scope), operators);
   const from = inputs.map((name) => slotOf(scope, name));
   const to = outputs.map((name) => newSlot(scope, values, name));
   return () => {

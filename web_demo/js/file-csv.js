@@ -5,15 +5,16 @@ import { makeColumn } from "./columns.js";
 import { sniffDelimiter, SNIFF_CHARACTERS } from "./csv-head.js";
 import { CsvReader, decode } from "./csv.js";
 import { FileError } from "./file-error.js";
-import { answerNames, lineEnd } from "./file-out.js";
+import { answerBlock } from "./file-block.js";
+import { answerNames, csvEnding } from "./file-out.js";
+import { chunksOf } from "./file-read.js";
 import { checkShape } from "./file-shape.js";
-import { answerFeeds, BATCH } from "./predictor.js";
+import { BATCH } from "./predictor.js";
 
 const BOM = 3; // bytes
 const LONGEST_CHARACTER = 4; // bytes
 
 /**
- * @typedef {import("./golden.js").Answer} Answer
  * @typedef {import("./score-file.js").Run} Run
  * @typedef {{names: string[], positions: number[], delimiter: string}} Header `positions`: the features' columns.
  */
@@ -47,12 +48,6 @@ export async function scoreCsv(run, blob) {
   await /** @type {Lines} */ (lines).answer();
 }
 
-/** @param {Blob} blob @returns {AsyncGenerator<Uint8Array<ArrayBuffer>>} */
-export async function* chunksOf(blob) {
-  const reader = blob.stream().getReader();
-  for (let step = await reader.read(); !step.done; step = await reader.read()) yield step.value;
-}
-
 /** @param {Blob} blob */
 async function readHead(blob) {
   const bytes = new Uint8Array(await blob.slice(0, BOM + LONGEST_CHARACTER * (SNIFF_CHARACTERS + 1)).arrayBuffer());
@@ -81,10 +76,10 @@ class Lines {
     this.run = run;
     this.header = header;
     this.columns = run.contract.features.map((feature) => makeColumn(run.contract, feature, BATCH));
-    this.end = lineEnd(run.contract.form, header.delimiter);
+    this.ending = csvEnding(run.contract.form, header.delimiter);
     this.text = new Uint8Array(1 << 18);
     this.ends = new Int32Array(BATCH);
-    /** @type {Map<number, {row: number, feature: string, kind: string, reason: string}[]>} */
+    /** @type {Map<number, string[]>} */
     this.rejected = new Map();
     this.rows = this.accepted = 0;
   }
@@ -97,13 +92,11 @@ class Lines {
    */
   add(reader) {
     if (reader.width !== this.header.names.length) throw this.ragged(reader);
-    const { columns, rejected, rows } = this;
+    const { columns, header, rejected, rows } = this;
     for (let k = 0; k < columns.length; k++) {
-      const cell = this.header.positions[k];
+      const cell = header.positions[k];
       const reason = columns[k].take(reader.bytes, reader.starts[cell], reader.ends[cell], this.accepted);
-      if (reason === null) continue;
-      const problem = { row: rows, feature: this.run.contract.features[k].name, kind: "cell", reason };
-      rejected.set(rows, [...(rejected.get(rows) ?? []), problem]);
+      if (reason !== null) rejected.set(rows, [...(rejected.get(rows) ?? []), reason]);
     }
     this.keep(reader);
     if (!rejected.has(rows)) this.accepted += 1;
@@ -134,22 +127,27 @@ class Lines {
 
   /** Answers the batch and writes it. */
   async answer() {
+    const { columns, ending, rejected, text, ends } = this;
     const { contract, model, output, tally, answered } = this.run;
-    const feeds = this.columns.map((column) => column.feed(this.accepted));
-    const found = this.accepted > 0 ? await answerFeeds(contract, model, feeds, this.accepted) : [];
-    feeds.forEach(({ data }, position) => tally.column(position, data));
-    /** @type {Answer[]} */
-    const answers = [];
+    const feeds = columns.map((column) => column.feed(this.accepted));
+    const block = await answerBlock(contract, model, feeds, this.accepted);
+    columns.forEach((column, position) => column.tell(tally, position, this.accepted));
+    tally.answers(block);
+    /** @type {Map<number, string[]>} */
+    const without = new Map();
     for (let row = 0, next = 0; row < this.rows; row++) {
-      const rejected = this.rejected.get(row);
-      const answer = rejected === undefined ? found[next++] : { rejected };
-      output.copy(this.text, row === 0 ? 0 : this.ends[row - 1], this.ends[row]);
-      output.write(this.end(answer));
-      answers.push(answer);
+      const reasons = rejected.get(row) ?? block.without.get(next);
+      output.copy(text, row === 0 ? 0 : ends[row - 1], ends[row]);
+      if (reasons === undefined) ending.answer(output, block, next);
+      else {
+        ending.problem(output, reasons);
+        without.set(row, reasons);
+      }
+      if (!rejected.has(row)) next += 1;
     }
+    answered(this.rows, without);
     this.rows = this.accepted = 0;
-    this.rejected.clear();
-    answered(answers);
+    rejected.clear();
   }
 
   /** @param {CsvReader} reader */

@@ -1,8 +1,8 @@
 // Scores JSONL: each line goes back out as it was, with the answer behind its last value.
 
 import { FileError } from "./file-error.js";
-import { chunksOf } from "./file-csv.js";
-import { answerCells, answerNames, joinReasons } from "./file-out.js";
+import { answerNames, jsonEnding } from "./file-out.js";
+import { chunksOf } from "./file-read.js";
 import { answerRows } from "./file-rows.js";
 import { checkShape } from "./file-shape.js";
 import { parseJson } from "./json.js";
@@ -26,17 +26,19 @@ export async function scoreJsonl(run, blob) {
     for (const name of Object.keys(row)) columns.add(name);
   }
   checkShape(run.contract, [...columns]);
-  const end = objectEnd(run.contract.form, answerNames(run.contract.form, [...columns]));
+  const ending = jsonEnding(run.contract.form, answerNames(run.contract.form, [...columns]));
   /** @type {Line[]} */
   let batch = [];
   const answer = async () => {
-    const answers = await answerRows(
+    const block = await answerRows(
       run,
       batch.map(({ row }) => row),
     );
     batch.forEach(({ text, row }, k) => {
-      const open = text.trimEnd().slice(0, -1);
-      run.output.write(open + (Object.keys(row).length > 0 ? ", " : "") + end(answers[k]));
+      const reasons = block.without.get(k);
+      run.output.write(text.trimEnd().slice(0, -1) + (Object.keys(row).length > 0 ? ", " : ""));
+      if (reasons === undefined) ending.answer(run.output, block, k);
+      else ending.problem(run.output, reasons);
     });
     batch = [];
   };
@@ -45,22 +47,6 @@ export async function scoreJsonl(run, blob) {
     if (batch.length === BATCH) await answer();
   }
   if (batch.length > 0) await answer();
-}
-
-/**
- * @param {import("./answer.js").Form} form @param {readonly string[]} names
- * @returns {(answer: import("./golden.js").Answer) => string} the rest of an object, with its line end.
- */
-function objectEnd(form, names) {
-  const cells = answerCells(form, (text) => JSON.stringify(text));
-  const keys = names.map((name) => JSON.stringify(name));
-  const last = keys[keys.length - 1];
-  return (answer) => {
-    const rejected = "rejected" in answer;
-    const values = rejected ? keys.slice(0, -1).map(() => "null") : cells(answer);
-    const problem = rejected ? JSON.stringify(joinReasons(answer.rejected.map(({ reason }) => reason))) : "null";
-    return `${values.map((value, k) => `${keys[k]}: ${value}, `).join("")}${last}: ${problem}}\n`;
-  };
 }
 
 /**

@@ -1,7 +1,9 @@
 // The scored file: what stands behind each row, and bytes gathered into Blob parts, which the browser may keep on disk.
 
-import { quoteCell, writeCell } from "./cells.js";
+import { quoteCell } from "./cells.js";
 import { endsOf } from "./interval.js";
+import { repr } from "./repr.js";
+import { listItems } from "./ranking.js";
 
 const PART = 1 << 20; // bytes
 const LONGEST_CHARACTER = 3; // bytes of UTF-8 for one of UTF-16
@@ -11,7 +13,7 @@ const NUMBERS = { probabilities: "probability", scores: "score" };
 
 /**
  * @typedef {import("./answer.js").Form} Form
- * @typedef {import("./golden.js").Answer} Answer
+ * @typedef {import("./file-block.js").Block} Block
  */
 
 /**
@@ -23,7 +25,8 @@ const NUMBERS = { probabilities: "probability", scores: "score" };
 export function answerNames(form, taken) {
   const used = new Set(taken);
   const ends = form.interval === null ? [] : ["interval_low", "interval_high"];
-  return [...form.targets.flatMap((target) => namesOf(form, target)), ...ends, "problem"].map((wanted) => {
+  const own = form.ranking === null ? form.targets.flatMap((target) => namesOf(form, target)) : ["items", "scores"];
+  return [...own, ...ends, "problem"].map((wanted) => {
     let name = wanted;
     while (used.has(name)) name = `predicted_${name}`;
     used.add(name);
@@ -40,49 +43,67 @@ function namesOf(form, { name, keys }) {
 }
 
 /**
- * A writer of the values in the columns of `answerNames`, without `problem`.
+ * Writes what stands behind a row.
  *
- * @param {Form} form
- * @param {(text: string) => string} quote makes a text of a class a cell.
- * @returns {(answer: import("./answer.js").Answer) => string[]}
+ * @typedef {{answer: (output: Output, block: Block, at: number) => void,
+ *   problem: (output: Output, reasons: readonly string[]) => void}} Ending `answer`: the one at a place of a block.
  */
-export function answerCells(form, quote) {
+
+/**
+ * @param {Form} form
+ * @param {readonly string[]} before what stands before the value of each column of `answerNames`, `problem` last.
+ * @param {(text: string) => string} quote makes a text a value.
+ * @param {string} missing stands for a value that is not there.
+ * @param {string} close ends the line.
+ * @returns {Ending}
+ */
+function makeEnding(form, before, quote, missing, close) {
   const labels = form.targets.map(({ classes, classKeys }) =>
     classKeys.map((key, k) => (typeof classes[k] === "string" ? quote(key) : key)),
   );
-  return (answer) => {
-    /** @type {string[]} */
-    const cells = [];
-    form.targets.forEach((target, index) => {
-      if (form.labels > 0) cells.push(labels[index][answer.labels[index]]);
-      for (let k = 0; k < target.keys.length; k++) cells.push(writeCell(answer.numbers[target.start + k]));
-    });
-    if (form.interval !== null) cells.push(...endsOf(form.interval, answer.numbers[0]).map(writeCell));
-    return cells;
+  const last = before.length - 1;
+  const none = before.slice(0, last).map((text) => text + missing).join("") + before[last]; // prettier-ignore
+  const whole = `${before[last]}${missing}${close}\n`;
+  return {
+    answer(output, { labels: found, numbers }, at) {
+      let column = 0;
+      if (form.ranking !== null) {
+        const scores = Array.from({ length: form.width }, (_, k) => numbers[at * form.width + k]);
+        for (const list of listItems(form.ranking, scores)) output.write(before[column++] + quote(list));
+      }
+      for (let index = 0; form.ranking === null && index < labels.length; index++) {
+        const { start, keys } = form.targets[index];
+        if (form.labels > 0) output.write(before[column++] + labels[index][found[at * form.labels + index]]);
+        for (let k = 0; k < keys.length; k++) {
+          output.write(before[column++]);
+          output.write(repr(numbers[at * form.width + start + k]));
+        }
+      }
+      if (form.interval !== null) {
+        for (const end of endsOf(form.interval, numbers[at * form.width])) output.write(before[column++] + repr(end));
+      }
+      output.write(whole);
+    },
+    problem: (output, reasons) => output.write(`${none}${quote(joinReasons(reasons))}${close}\n`),
   };
+}
+
+/** @param {Form} form @param {string} delimiter @returns {Ending} of a line of CSV. */
+export function csvEnding(form, delimiter) {
+  const before = answerNames(form, []).map(() => delimiter);
+  return makeEnding(form, before, (text) => quoteCell(text, delimiter), "", "");
+}
+
+/** @param {Form} form @param {readonly string[]} names of the answer's keys. @returns {Ending} of a JSON object. */
+export function jsonEnding(form, names) {
+  const before = names.map((name, k) => `${k > 0 ? ", " : ""}${JSON.stringify(name)}: `);
+  return makeEnding(form, before, (text) => JSON.stringify(text), "null", "}");
 }
 
 /** @param {readonly string[]} reasons @returns {string} the first of them. */
 export function joinReasons(reasons) {
   const more = reasons.length > MOST_REASONS ? [`And ${reasons.length - MOST_REASONS} more.`] : [];
   return [...reasons.slice(0, MOST_REASONS), ...more].join(" ");
-}
-
-/**
- * The end of a CSV line: the answer's cells and no problem, or no cells and the problem.
- *
- * @param {Form} form @param {string} delimiter
- * @returns {(answer: Answer) => string}
- */
-export function lineEnd(form, delimiter) {
-  /** @param {string} text */
-  const quote = (text) => quoteCell(text, delimiter);
-  const cells = answerCells(form, quote);
-  const empty = delimiter.repeat(answerNames(form, []).length);
-  return (answer) => {
-    if (!("rejected" in answer)) return `${delimiter}${cells(answer).join(delimiter)}${delimiter}\n`;
-    return `${empty}${quote(joinReasons(answer.rejected.map(({ reason }) => reason)))}\n`;
-  };
 }
 
 /** Bytes on their way into a Blob. */
@@ -110,21 +131,25 @@ export class Output {
   /** @param {Uint8Array} from @param {number} start @param {number} end */
   copy(from, start, end) {
     this.room(end - start);
-    for (let k = start; k < end; k++) this.bytes[this.size++] = from[k];
+    const { bytes } = this;
+    let to = this.size;
+    for (let k = start; k < end; k++) bytes[to++] = from[k]; // quicker than set() where lines are short
+    this.size = to;
   }
 
   /** @param {string} text */
   write(text) {
     this.room(text.length * LONGEST_CHARACTER);
-    const start = this.size;
+    const { bytes, size } = this;
     for (let k = 0; k < text.length; k++) {
       const code = text.charCodeAt(k);
       if (code > 127) {
-        this.size = start + this.encoder.encodeInto(text, this.bytes.subarray(start)).written;
+        this.size = size + this.encoder.encodeInto(text, bytes.subarray(size)).written;
         return;
       }
-      this.bytes[this.size++] = code; // quicker than the encoder where texts are short
+      bytes[size + k] = code; // quicker than the encoder where texts are short
     }
+    this.size = size + text.length;
   }
 
   /** @param {string} type @returns {Blob} all of it. */

@@ -2,7 +2,7 @@
 
 import { quoteCell } from "./cells.js";
 import { FileError } from "./file-error.js";
-import { answerNames, lineEnd } from "./file-out.js";
+import { answerNames, csvEnding } from "./file-out.js";
 import { answerRows } from "./file-rows.js";
 import { checkShape } from "./file-shape.js";
 import { BATCH } from "./predictor.js";
@@ -75,14 +75,17 @@ async function readColumn({ parquetRead }, wanted) {
  * @param {number} to
  */
 async function writeRows(run, columns, values, from, to) {
-  const end = lineEnd(run.contract.form, ",");
+  const ending = csvEnding(run.contract.form, ",");
   const rows = Array.from({ length: to - from }, (_, k) =>
     Object.fromEntries(columns.map(({ name }, column) => [name, values[column][from + k]])),
   );
-  const answers = await answerRows(run, rows);
+  const block = await answerRows(run, rows);
   rows.forEach((row, k) => {
     const cells = columns.map(({ name, float }) => quoteCell(cellOf(row[name], float), ","));
-    run.output.write(cells.join(",") + end(answers[k]));
+    const reasons = block.without.get(k);
+    run.output.write(cells.join(","));
+    if (reasons === undefined) ending.answer(run.output, block, k);
+    else ending.problem(run.output, reasons);
   });
 }
 

@@ -1,5 +1,6 @@
 // Scores rows that are objects already, of JSONL and Parquet.
 
+import { blockOf } from "./file-block.js";
 import { replay } from "./golden.js";
 
 /**
@@ -7,7 +8,7 @@ import { replay } from "./golden.js";
  *
  * @param {import("./score-file.js").Run} run
  * @param {readonly Record<string, unknown>[]} rows at most `BATCH`, with any further columns.
- * @returns {Promise<import("./golden.js").Answer[]>}
+ * @returns {Promise<import("./file-block.js").Block>}
  */
 export async function answerRows({ contract, model, tally, answered }, rows) {
   const { features } = contract;
@@ -15,12 +16,13 @@ export async function answerRows({ contract, model, tally, answered }, rows) {
     const present = features.filter(({ name }) => Object.hasOwn(row, name));
     return Object.fromEntries(present.map(({ name }) => [name, row[name]]));
   });
-  const answers = await replay(contract, model, picked);
-  const taken = picked.filter((_, index) => !("rejected" in answers[index]));
+  const block = blockOf(contract.form, await replay(contract, model, picked));
+  const taken = picked.filter((_, row) => !block.without.has(row));
   features.forEach(({ name }, position) => {
     const values = taken.map((row) => row[name] ?? null);
     tally.column(position, values);
   });
-  answered(answers);
-  return answers;
+  tally.answers(block);
+  answered(rows.length, block.without);
+  return block;
 }

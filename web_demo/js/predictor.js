@@ -108,7 +108,7 @@ async function answerBatch(contract, model, feeds, warnings) {
  * @param {number} rows that each of them holds.
  * @returns {Promise<import("./golden.js").Answer[]>} a row without a finite answer is rejected.
  */
-export async function answerFeeds(contract, model, feeds, rows) {
+async function answerFeeds(contract, model, feeds, rows) {
   const none = new Array(rows).fill([]);
   const predictions = await answerBatch(contract, model, feeds, none);
   return predictions.map((prediction, row) =>
@@ -153,8 +153,8 @@ function isAnswer({ form: { interval } }, { numbers }) {
   return (interval === null ? numbers : endsOf(interval, numbers[0])).every(Number.isFinite);
 }
 
-/** @param {number} row @returns {Problem} */
-function noAnswer(row) {
+/** @param {number} row @returns {Problem} of a row whose answer is not finite. */
+export function noAnswer(row) {
   const rule = "the model has no finite answer for this row: its numbers are too large.";
   return { row, feature: null, kind: "no_answer", reason: `${rule} Send values within the ranges.` };
 }

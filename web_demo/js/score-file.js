@@ -17,7 +17,6 @@ const TYPES = { csv: "text/csv", jsonl: "application/jsonl", parquet: "text/csv"
 /**
  * @typedef {"csv" | "jsonl" | "parquet"} Kind
  * @typedef {import("./contract.js").Contract} Contract
- * @typedef {import("./golden.js").Answer} Answer
  * @typedef {{name: string, size: number, blob: Blob}} Source A file that the page was given.
  * @typedef {{bytes: number, rows: number, problems: number}} Progress
  * @typedef {{row: number, problem: string}} Listed A row without an answer, counted from 1.
@@ -26,9 +25,10 @@ const TYPES = { csv: "text/csv", jsonl: "application/jsonl", parquet: "text/csv"
  *   report: (progress: Progress) => void}} Tools
  * @typedef {{rows: number, problems: number, listed: Listed[], told: import("./tally.js").Told, scored: Blob,
  *   name: string}} Scored
- * @typedef {Tools & {output: Output, tally: ReturnType<typeof makeTally>, read: (bytes: number) => void,
- *   answered: (answers: readonly Answer[]) => void}} Run What the reader of a kind of file works with: `read` after
- *   bytes of the file, `answered` after rows, in the file's order.
+ * @typedef {Tools & {output: Output, tally: import("./tally.js").Tally, read: (bytes: number) => void,
+ *   answered: (rows: number, without: Map<number, string[]>) => void}} Run What the reader of a kind of file works with:
+ *   `read` after bytes of the file, `answered` after rows, in the file's order, with the reasons of those of them that
+ *   have no answer.
  */
 
 /**
@@ -53,12 +53,12 @@ export async function scoreFile(tools, source) {
     read(bytes) {
       progress.bytes += bytes;
     },
-    answered(answers) {
-      for (const answer of answers) {
-        progress.rows += 1;
-        if ("rejected" in answer) note(answer, progress, listed);
-        else run.tally.answer(answer);
+    answered(rows, without) {
+      for (const [row, reasons] of without) {
+        if (listed.length < MOST_LISTED) listed.push({ row: progress.rows + row + 1, problem: joinReasons(reasons) });
       }
+      progress.rows += rows;
+      progress.problems += without.size;
       tools.report(progress);
     },
   };
@@ -67,13 +67,6 @@ export async function scoreFile(tools, source) {
   const { rows, problems } = progress;
   const scored = run.output.blob(TYPES[kind]);
   return { rows, problems, listed, told: run.tally.told(), scored, name: scoredName(source.name, kind) };
-}
-
-/** @param {import("./golden.js").Rejection} answer @param {Progress} progress @param {Listed[]} listed */
-function note({ rejected }, progress, listed) {
-  progress.problems += 1;
-  if (listed.length >= MOST_LISTED) return;
-  listed.push({ row: progress.rows, problem: joinReasons(rejected.map(({ reason }) => reason)) });
 }
 
 /**

@@ -1,14 +1,18 @@
-// The worker that scores files: a session of its own, so that the page stays free. Not part of the page's own graph.
+// The worker that scores files, with engines of its own, so that the page stays free. Not part of the page's own graph.
 //
-// It takes `{path}`, the bundle's address, and makes the session; then `{source}`, a file, as often as it is sent one.
+// It takes `{path}`, the bundle's address, and prepares the model; then `{source}`, a file, as often as it is sent one.
 // It says `{ready}`, `{progress}`, `{done}` and `{failed}`, a sentence, and whether it is of no
 // more use. Its end is the end of the scoring.
 
 import { openBundle, text } from "./bundle.js";
 import { quoteCell } from "./cells.js";
+import { createModel as createEvaluator, UnknownOperator } from "./evaluate.js";
 import { FileError } from "./file-error.js";
+import { OPERATORS } from "./operators/index.js";
+import { TreeEnsemble } from "./operators/tree-masks.js";
 import { createModel, loadRuntime } from "./ort.js";
 import { BATCH } from "./predictor.js";
+import { makeFileEngine } from "./score-engine.js";
 import { scoreFile } from "./score-file.js";
 
 const RUNTIME = new URL("../vendor/ort.wasm.bundle.min.mjs", import.meta.url).href;
@@ -21,12 +25,14 @@ const QUIET = { parquet: () => import(PARQUET), report: () => undefined };
  * @typedef {{path: string} | {source: Source}} Asked
  * @typedef {{ready: true} | {progress: import("./score-file.js").Progress} | {failed: string, broken: boolean}
  *   | {done: import("./score-client.js").Timed}} Said
+ * @typedef {Pick<import("./score-file.js").Tools, "contract" | "reference"> & {engine: import("./score-engine.js").FileEngine}}
+ *   Loaded
  */
 
-/** @type {Promise<Pick<import("./score-file.js").Tools, "contract" | "reference" | "model">> | undefined} */
+/** @type {Promise<Loaded> | undefined} */
 let loading;
 
-/** @param {string} path of the bundle. */
+/** @param {string} path of the bundle. @returns {Promise<Loaded>} */
 async function load(path) {
   const bundle = await openBundle(async (name) => {
     const response = await fetch(path + name);
@@ -34,15 +40,22 @@ async function load(path) {
       throw new Error(`${name} must be there; the server answered ${response.status}. Reload the page.`);
     return new Uint8Array(await response.arrayBuffer());
   });
-  const [ort, bytes, reference] = await Promise.all([
-    loadRuntime(RUNTIME),
-    bundle.read("model.onnx"),
-    bundle.read("reference.json"),
-  ]);
-  const { contract } = bundle;
-  const tools = { contract, reference: JSON.parse(text(reference)), model: await createModel(ort, bytes) };
-  await scoreFile({ ...tools, ...QUIET }, examples(contract)).catch(() => null); // compiles what a file will need
-  return tools;
+  const [bytes, reference] = await Promise.all([bundle.read("model.onnx"), bundle.read("reference.json")]);
+  const engine = makeFileEngine(evaluatorOf(bytes), async () => createModel(await loadRuntime(RUNTIME), bytes));
+  const tools = { contract: bundle.contract, reference: JSON.parse(text(reference)) };
+  const rehearsal = { ...tools, ...QUIET, model: engine.model };
+  await scoreFile(rehearsal, examples(bundle.contract)).catch(() => null); // compiles what a file will need
+  return { ...tools, engine };
+}
+
+/** @param {Uint8Array} bytes of the model. @returns {import("./predictor.js").ModelCall | null} */
+function evaluatorOf(bytes) {
+  try {
+    return createEvaluator(bytes, { ...OPERATORS, "ai.onnx.ml.TreeEnsemble": TreeEnsemble });
+  } catch (error) {
+    if (error instanceof UnknownOperator) return null;
+    throw error;
+  }
 }
 
 /** @param {import("./contract.js").Contract} contract @returns {Source} a file of the example, again and again. */
@@ -57,14 +70,17 @@ function examples({ features }) {
 /** @param {Source} source */
 async function score(source) {
   if (loading === undefined) throw new Error("the bundle's address comes before a file.");
-  const tools = await loading;
+  const { engine, ...tools } = await loading;
   const start = performance.now();
   let told = start;
+  engine.begin();
   const done = await scoreFile(
     {
       ...tools,
       ...QUIET,
+      model: engine.model,
       report(progress) {
+        engine.progress(progress.bytes / source.size);
         const now = performance.now();
         if (now - told < PAUSE) return;
         told = now;

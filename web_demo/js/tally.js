@@ -1,6 +1,7 @@
 // Counts a file's values and answers in the cells of reference.json while they pass. Pure.
 
 import { drift } from "./drift.js";
+import { heldNumber } from "./file-block.js";
 import { decided } from "./predictor.js";
 
 const PARTS = 40; // of an answer's range
@@ -9,42 +10,57 @@ const PARTS = 40; // of an answer's range
  * @typedef {import("./contract.js").Contract} Contract
  * @typedef {import("./context.js").Counts} Counts
  * @typedef {import("./context.js").Reference} Reference
- * @typedef {{cells: string[], training: number[], found: number[], place: (value: unknown) => number}} Cells
- *   `place`: the cell of a value; numbers below and above the training rows' have cells of their own.
+ * @typedef {import("./file-block.js").Block} Block
+ * @typedef {{cells: string[], training: number[], found: number[], edges: readonly number[] | null,
+ *   place: (value: unknown) => number}} Cells `edges`: of numbers. `place`: the cell of a value; numbers below and above
+ *   the training rows' have cells of their own.
  * @typedef {{name: string, cells: string[], training: number[], found: number[]} & import("./drift.js").Drift}
  *   FeatureDrift
  * @typedef {{name: string | null, low: number, high: number, counts: number[], below: number, above: number}} Histogram
  *   of one target's numbers.
  * @typedef {{name: string | null, labels: string[], counts: number[]}} LabelCounts of one target.
  * @typedef {{features: FeatureDrift[], numbers: Histogram[], labels: LabelCounts[]}} Told
+ * @typedef {{column: (position: number, values: ArrayLike<unknown>) => void,
+ *   texts: (position: number, texts: readonly string[], codes: Int32Array) => void,
+ *   answers: (block: Block) => void, told: () => Told}} Tally `column` and `texts` take a feature's values, the latter as
+ *   places in a list of different ones.
  */
 
 /**
  * @param {Contract} contract @param {Reference} reference
- * @returns {{column: (position: number, values: ArrayLike<unknown>) => void,
- *   answer: (answer: import("./answer.js").Answer) => void, told: () => Told}}
+ * @returns {Tally}
  */
 export function makeTally(contract, reference) {
+  const { form } = contract;
   const cells = contract.features.map(({ name }) => makeCells(reference.features[name], contract.missing_code));
-  const numbers = contract.form.numbers === null ? [] : contract.form.targets.map(histogramOf(contract, reference));
-  const labels = contract.form.targets.map(({ name, classKeys }) => ({
+  const numbers = form.numbers === null ? [] : form.targets.map(histogramOf(contract, reference));
+  const labels = form.targets.map(({ name, classKeys }) => ({
     name,
     labels: classKeys,
     counts: classKeys.map(() => 0),
   }));
   return {
     column(position, values) {
-      const { found, place } = cells[position];
-      for (let k = 0; k < values.length; k++) found[place(values[k])] += 1;
+      const { found, place, edges } = cells[position];
+      if (edges !== null && values instanceof Float64Array) countNumbers(edges, found, values);
+      else for (let k = 0; k < values.length; k++) found[place(values[k])] += 1;
     },
-    answer(answer) {
-      numbers.forEach((histogram, index) => count(histogram, numberOf(contract, index, answer)));
-      if (contract.form.labels > 0) labels.forEach(({ counts }, index) => (counts[answer.labels[index]] += 1));
+    texts(position, texts, codes) {
+      const { found, place } = cells[position];
+      const counts = new Int32Array(texts.length);
+      for (let k = 0; k < codes.length; k++) counts[codes[k]] += 1;
+      counts.forEach((count, code) => {
+        if (count > 0) found[place(texts[code])] += count;
+      });
+    },
+    answers(block) {
+      numbers.forEach((histogram, index) => countAnswers(contract, index, histogram, block));
+      if (form.labels > 0) labels.forEach(({ counts }, index) => countLabels(form.labels, index, counts, block));
     },
     told: () => ({
       features: contract.features.map(({ name }, index) => toldOf(name, cells[index])),
       numbers,
-      labels: contract.form.labels > 0 ? labels : [],
+      labels: form.labels > 0 ? labels : [],
     }),
   };
 }
@@ -66,13 +82,18 @@ function makeCells(counted, missingCode) {
   const training = counts.length === 0 ? [0, missing] : [0, ...counts, 0, missing];
   const inner = counts.map((_, k) => `${edges[k]} to ${edges[k + 1]}`);
   const cells = counts.length === 0 ? ["known", "missing"] : ["below", ...inner, "above", "missing"];
-  return { cells, training, found: training.map(() => 0), place: (value) => numberPlace(edges, cells.length, value) };
+  const found = training.map(() => 0);
+  return { cells, training, found, edges, place: (value) => numberPlace(edges, cells.length, Number(value ?? NaN)) };
 }
 
-/** @param {readonly number[]} edges @param {number} cells @param {unknown} value @returns {number} */
-function numberPlace(edges, cells, value) {
-  const number = Number(value ?? NaN);
-  if (Number.isNaN(number)) return cells - 1;
+/** @param {readonly number[]} edges @param {number[]} found @param {Float64Array} values */
+function countNumbers(edges, found, values) {
+  for (let k = 0; k < values.length; k++) found[numberPlace(edges, found.length, values[k])] += 1;
+}
+
+/** @param {readonly number[]} edges @param {number} cells @param {number} number @returns {number} */
+function numberPlace(edges, cells, number) {
+  if (number !== number) return cells - 1;
   if (edges.length === 0 || number < edges[0]) return 0;
   if (number > edges[edges.length - 1]) return cells - 2;
   let [low, high] = [0, edges.length - 2]; // the bin is among these; each holds its lower edge, the last one both
@@ -97,6 +118,7 @@ function textCells(categories, other, missing, missingCode) {
     cells: [...names, "other", "missing"],
     training,
     found: training.map(() => 0),
+    edges: null,
     place(value) {
       if (value === missingCode || value === null) return names.length + 1;
       const text = typeof value === "number" ? truth[value] : String(value);
@@ -117,6 +139,22 @@ function histogramOf(contract, reference) {
   };
 }
 
+/**
+ * Counts the number that stands for each answer, as reference.json does: of the threshold's or last class, or the value.
+ *
+ * @param {Contract} contract @param {number} index of the target. @param {Histogram} histogram @param {Block} block
+ */
+function countAnswers(contract, index, histogram, { rows, numbers, without }) {
+  const { threshold, form } = contract;
+  const { start, keys } = form.targets[index];
+  const position = threshold === null ? -1 : decided(contract, threshold, []).position;
+  for (let row = 0; row < rows; row++) {
+    if (without.size > 0 && without.has(row)) continue;
+    if (position >= 0) count(histogram, heldNumber(contract, position, numbers, row));
+    else count(histogram, numbers[row * form.width + start + keys.length - 1]);
+  }
+}
+
 /** @param {Histogram} histogram @param {number} number */
 function count(histogram, number) {
   const { low, high, counts } = histogram;
@@ -125,14 +163,9 @@ function count(histogram, number) {
   else counts[Math.min(PARTS - 1, Math.floor(((number - low) / (high - low || 1)) * PARTS))] += 1;
 }
 
-/**
- * The number that stands for an answer, as reference.json counts it: of the threshold's or last class, or the value.
- *
- * @param {Contract} contract @param {number} index of the target. @param {import("./answer.js").Answer} answer
- * @returns {number}
- */
-function numberOf(contract, index, answer) {
-  if (contract.threshold !== null) return decided(contract, contract.threshold, answer.numbers).number;
-  const { start, keys } = contract.form.targets[index];
-  return answer.numbers[start + keys.length - 1];
+/** @param {number} labels per row. @param {number} index @param {number[]} counts @param {Block} block */
+function countLabels(labels, index, counts, { rows, labels: found, without }) {
+  for (let row = 0; row < rows; row++) {
+    if (without.size === 0 || !without.has(row)) counts[found[row * labels + index]] += 1;
+  }
 }

@@ -13,8 +13,10 @@ import { UnknownOperator } from "./unknown.js";
 
 /**
  * @typedef {(attributes: any, prepare: import("./control.js").Prepare) => (...tensors: any[]) => any} Operator
- * @type {Record<string, Operator>}
+ * @typedef {Record<string, Operator>} Operators
  */
+
+/** @type {Operators} */
 export const OPERATORS = {
   ...elementwise,
   ...shape,
@@ -68,13 +70,14 @@ const ATTRIBUTES = /** @type {Record<string, string>} */ ({
  * Makes a node's function.
  *
  * @param {string} name @param {Record<string, any>} attributes @param {import("./control.js").Prepare} prepare
+ * @param {Operators} operators
  * @returns {(...tensors: any[]) => any}
  * @throws {UnknownOperator} the operator, or one of its attributes, is not known.
  */
-export function operatorOf(name, attributes, prepare) {
-  if (!Object.hasOwn(OPERATORS, name)) throw new UnknownOperator(name);
+export function operatorOf(name, attributes, prepare, operators) {
+  if (!Object.hasOwn(operators, name)) throw new UnknownOperator(name);
   const known = (ATTRIBUTES[name] ?? "").split(" ");
   const other = Object.keys(attributes).find((each) => !known.includes(each));
   if (other !== undefined) throw new UnknownOperator(`${name} with ${other}`);
-  return OPERATORS[name](attributes, prepare);
+  return operators[name](attributes, prepare);
 }

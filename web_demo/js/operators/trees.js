@@ -43,20 +43,22 @@ export function TreeEnsemble(attributes) {
 
 /** @param {Forest} forest @param {number} root @param {Float64Array} data @param {number} start of the row. */
 function leafOf(forest, root, data, start) {
-  const { columns, splits, modes, missing, yes, no, members } = forest;
+  const { columns, yes, no } = forest;
   let node = root;
-  while (node >= 0) {
-    const x = data[start + columns[node]];
-    const mode = modes[node];
-    const says =
-      mode === 0 ? x <= splits[node] : mode === MEMBER ? members[node]?.has(x) : ANSWERS[mode](x, splits[node]);
-    node = says || (missing[node] === 1 && x !== x) ? yes[node] : no[node];
-  }
+  while (node >= 0) node = answerOf(forest, node, data[start + columns[node]]) ? yes[node] : no[node];
   return ~node;
 }
 
+/** @param {Forest} forest @param {number} node @param {number} x @returns {boolean} what the node says of a number. */
+export function answerOf({ splits, modes, missing, members }, node, x) {
+  const mode = modes[node];
+  const says =
+    mode === 0 ? x <= splits[node] : mode === MEMBER ? members[node]?.has(x) : ANSWERS[mode](x, splits[node]);
+  return says === true || (missing[node] === 1 && x !== x);
+}
+
 /** @param {any} attributes @returns {Forest} */
-function readForest(attributes) {
+export function readForest(attributes) {
   const count = attributes.nodes_featureids.length;
   const next = /** @param {number[]} nodes @param {number[]} isLeaf */ (nodes, isLeaf) =>
     Int32Array.from(nodes, (place, k) => (isLeaf[k] ? ~place : place));
