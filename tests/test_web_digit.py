@@ -1,67 +1,17 @@
 """A model that reads 64 pixels gets a pad to draw on: with a pen, with buttons, out of the built site in Chromium."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import onnx
 import pytest
-from bundle_factory import FEATURES, as_json, constant, contract_of, make_bundle, seal
-from onnx import TensorProto, helper
 from playwright.sync_api import Page, expect
-from sklearn.datasets import load_digits
+from web_tools import PIXELS, make_digits
 
 from deploy.browser import open_chromium, watch
 from deploy.site import build_site
 from deploy.static import serve_folder
-from lambda_handler.bundle import sha256_of
 from lambda_handler.predictor import Predictor
-
-NAMES = [f"pixel_{row}_{column}" for row in range(8) for column in range(8)]
-
-
-def make_digits(path: Path) -> Path:
-    """A bundle that answers with the nearest mean of scikit-learn's digits, put together by hand."""
-    data = load_digits()
-    means = np.array([data.data[data.target == digit].mean(axis=0) for digit in range(10)])
-    node = helper.make_node
-    graph = helper.make_graph(
-        [
-            node("Concat", NAMES, ["pixels"], axis=1),
-            node("MatMul", ["pixels", "weights"], ["products"]),
-            node("Add", ["products", "offsets"], ["scores"]),
-            node("Softmax", ["scores"], ["probabilities"], axis=1),
-            node("ArgMax", ["probabilities"], ["label"], axis=1, keepdims=0),
-        ],
-        "digits",
-        [helper.make_tensor_value_info(name, TensorProto.DOUBLE, [None, 1]) for name in NAMES],
-        [
-            helper.make_tensor_value_info("label", TensorProto.INT64, [None]),
-            helper.make_tensor_value_info("probabilities", TensorProto.DOUBLE, [None, 10]),
-        ],
-        [constant("weights", means.T / 50), constant("offsets", -(means**2).sum(axis=1) / 100)],
-    )
-    opsets = [helper.make_opsetid("", 21), helper.make_opsetid("ai.onnx.ml", 5)]
-    proto = helper.make_model(graph, opset_imports=opsets, ir_version=10, producer_name="selfsame")
-    onnx.checker.check_model(proto, full_check=True)
-    make_bundle(path, name="digits", task="multiclass")
-    (path / "model.onnx").write_bytes(proto.SerializeToString(deterministic=True))
-    pixel = {**FEATURES[0], "unit": None, "description": None, "range": [0.0, 16.0], "example": 0.0}
-    features = [{**pixel, "name": name, "input": name} for name in NAMES]
-    contract = contract_of("digits", "multiclass", features, sha256_of((path / "model.onnx").read_bytes()))
-    (path / "contract.json").write_bytes(as_json(contract | {"classes": list(range(10))}))
-    line: dict[str, Any] = {"stratum": "special", "row": dict.fromkeys(NAMES, 0.0), "decidable": False}
-    (answer,) = Predictor.load(sealed(path)).predict([line["row"]])
-    line["answer"] = {"label": answer["label"], "probabilities": answer["probabilities"]}
-    (path / "golden.jsonl").write_text(json.dumps(line) + "\n", encoding="utf-8")
-    return sealed(path)
-
-
-def sealed(path: Path) -> Path:
-    seal(path)
-    return path
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +63,7 @@ def test_a_pen_draws_and_the_answer_follows_before_it_is_lifted(page: Page, bund
     expect(page.locator(".pad polyline")).to_have_count(1)
     shown = [float(rect.get_attribute("fill-opacity") or "nan") * 16 for rect in page.locator(".grid rect").all()]
     assert np.count_nonzero(shown) > 12
-    (answer,) = Predictor.load(bundle).predict([dict(zip(NAMES, shown, strict=True))])
+    (answer,) = Predictor.load(bundle).predict([dict(zip(PIXELS, shown, strict=True))])
     assert answer["label"] == 7
     exact = [float(each.get_attribute("data-exact") or "nan") for each in page.locator(".class-share").all()]
     assert exact == pytest.approx(list(answer["probabilities"].values()), abs=1e-12)

@@ -109,7 +109,7 @@ function histogram({ contract, reference }, { name, low, high, counts, below, ab
 function driftParts(features) {
   const sorted = [...features].sort((one, other) => (other.index || 0) - (one.index || 0));
   const moved = features.filter(({ verdict }) => verdict === "moderate" || verdict === "large").length;
-  const heads = ["feature", "training, and this file", "index", ""];
+  const heads = ["feature", "training, and this file", "index", "verdict"];
   return [
     make("h3", {}, "Are these rows like the training rows?"),
     make(
