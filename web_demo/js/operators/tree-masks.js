@@ -39,7 +39,7 @@ export function TreeEnsemble(attributes) {
 }
 
 /** @param {Forest} forest @returns {Table | null} null where the trees do not suit it. */
-function makeTable(forest) {
+export function makeTable(forest) {
   const columns = columnsOf(forest);
   const most = Math.max(...forest.roots.map((root) => countLeaves(forest, root)));
   const bits = SIZES.find((size) => size >= most);
@@ -84,8 +84,13 @@ function columnsOf({ columns: features, splits, modes, members }) {
 function samplesOf(ends, apart) {
   if (!apart) return [...ends, Infinity, NaN];
   const samples = [-Infinity];
-  ends.forEach((end, k) => samples.push(end, k + 1 < ends.length ? end / 2 + ends[k + 1] / 2 : Infinity));
+  ends.forEach((end, k) => samples.push(end, k + 1 < ends.length ? between(end, ends[k + 1]) : Infinity));
   return [...samples, NaN];
+}
+
+/** @param {number} low @param {number} high @returns {number} any number between them, where there is one. */
+function between(low, high) {
+  return Math.max(low, -Number.MAX_VALUE) / 2 + Math.min(high, Number.MAX_VALUE) / 2;
 }
 
 /**
