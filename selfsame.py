@@ -80,7 +80,7 @@ def _add_train(commands: Any) -> None:
     does = "train on a table: type it, compare models, choose one, score it once, write the run"
     train = _command(commands, "train", _train, does, "loan.csv --target default --out runs/loan")
     train.add_argument("data", type=Path, metavar="DATA", help="a CSV or Parquet file")
-    train.add_argument("--target", required=True, help="the column to predict")
+    train.add_argument("--target", help="the column to predict (unless --config tells it, or ranks visits)")
     train.add_argument("--out", type=Path, metavar="RUN", help="the run's folder (default: runs/ and the data's name)")
     train.add_argument("--config", type=Path, metavar="FILE", help="a TOML file with decisions (a run writes one)")
     train.add_argument("--task", choices=["classification", "regression"], help="default: from the target's values")
@@ -190,20 +190,32 @@ def _warn(material: Any) -> None:
 def _train(arguments: argparse.Namespace) -> int:
     from rich.console import Console
 
+    from train.config import read_config
+    from train.errors import TrainError
     from train.fit import train
     from train.terminal import print_decisions, print_result, progress_bars
 
     console = Console()
+    out = arguments.out or Path("runs") / arguments.data.stem
+    told = read_config(arguments.config)
+    if told.run.task == "ranking":
+        from train.ranking_terminal import run_ranking
+
+        how = {name: getattr(arguments, name) for name in ("config", "seed", "name")}
+        goes_on = run_ranking(console, arguments.data, out, **how)
+        return _next(console, out) if goes_on else FAILED
+    target = arguments.target or told.run.target
+    if target is None:
+        raise TrainError("A table needs a column to predict.", "none", "Add --target COLUMN.")
 
     def show(material: Any) -> None:
         print_decisions(console, material)
         _warn(material)
 
-    out = arguments.out or Path("runs") / arguments.data.stem
     with progress_bars(console) as progress:
         run = train(
             arguments.data,
-            arguments.target,
+            target,
             out,
             config=arguments.config,
             seed=arguments.seed,
@@ -213,6 +225,10 @@ def _train(arguments: argparse.Namespace) -> int:
             on_material=show,
         )
     print_result(console, run)
+    return _next(console, out)
+
+
+def _next(console: Any, out: Path) -> int:
     console.print(f"Next: selfsame export {out} --out bundles/{out.name}", soft_wrap=True, highlight=False)
     return DONE
 

@@ -71,6 +71,7 @@ def _from_run(path: Path, name: str | None) -> Source:
         "notice": run.info["notice"],
         "features": features,
         "interval": run.info.get("interval"),
+        "items": run.info.get("items"),
         "scores": _scores(run.metrics),
     }
     return Source(run.estimator, run.X, about, run.info["seed"])

@@ -7,7 +7,7 @@ history. This one form serves all of them, so that one converter writes them all
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -17,15 +17,24 @@ from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.utils.validation import check_is_fitted
 
 from train.choice import choice_weights
+from train.ranking_tables import (
+    Codes,
+    Floats,
+    Places,
+    below,
+    both_ways,
+    distances,
+    lift,
+    log_share,
+    masked,
+    one,
+    pairs,
+    raised,
+    summed,
+)
 
-VISITED = -1.0  # the score of an item that stands in the history; every other score is 0 or more
 POSITIONS = 3  # the latest stops that are weighed; older ones are only known as visited
 FOLDS = 5
-RADIUS = 6371.0  # of the Earth, in km
-
-Floats = npt.NDArray[np.float64]
-Codes = npt.NDArray[np.int64]
-Places = Mapping[str, Sequence[Any]]  # item -> latitude and longitude in degrees, category
 
 
 class Ranker(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # scikit-learn has no types
@@ -58,7 +67,7 @@ class Ranker(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # scikit-lea
             raise ValueError(f"items must be two texts or more; got {sorted(map(repr, items))[:3]}")
         self.classes_ = np.array(sorted(items), dtype=object)
         codes = self._codes(X)
-        self.tables_ = _raised(self._tables(codes, pd.Index(self.classes_).get_indexer(target)))
+        self.tables_ = raised(self._tables(codes, pd.Index(self.classes_).get_indexer(target)))
         return self
 
     def decision_function(self, X: pd.DataFrame) -> Floats:
@@ -89,33 +98,12 @@ class Ranker(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # scikit-lea
         raise NotImplementedError
 
 
-def summed(tables: Floats, codes: Codes) -> Floats:
-    """The tables' rows of the latest stops, added one after the other."""
-    total: Floats = tables[0][codes[:, 0]]
-    for table, stops in zip(tables[1:], codes.T[1:], strict=False):
-        total = total + table[stops]
-    return total
-
-
-def masked(scores: Floats, codes: Codes) -> Floats:
-    """The scores with `VISITED` for each item of the history."""
-    seen = np.zeros((len(scores), scores.shape[1] + 1), dtype=bool)
-    np.put_along_axis(seen, codes, values=True, axis=1)
-    return np.where(seen[:, :-1], VISITED, scores)
-
-
-def _raised(tables: Floats) -> Floats:
-    """The tables with the smallest number of each at 0: no order changes, and no score is below 0."""
-    raised: Floats = tables - tables.min(axis=(1, 2), keepdims=True)
-    return raised
-
-
 class Popularity(Ranker):
     """Scores an item by the logarithm of its share of all visits (one visit is added to each)."""
 
     def _tables(self, codes: Codes, target: Codes) -> Floats:
         n = len(self.classes_)
-        return np.tile(_log_share(codes, target, n), (1, n + 1, 1))
+        return np.tile(log_share(codes, target, n), (1, n + 1, 1))
 
 
 class Markov(Ranker):
@@ -130,8 +118,8 @@ class Markov(Ranker):
 
     def _tables(self, codes: Codes, target: Codes) -> Floats:
         n = len(self.classes_)
-        pairs = _pairs(codes[:, 0], target, n)
-        return _lift(pairs, _log_share(codes, target, n), self.smoothing, plain=True)[None]
+        found = pairs(codes[:, 0], target, n)
+        return lift(found, log_share(codes, target, n), self.smoothing, plain=True)[None]
 
 
 class ItemKNN(Ranker):
@@ -146,8 +134,8 @@ class ItemKNN(Ranker):
 
     def _tables(self, codes: Codes, target: Codes) -> Floats:
         n = len(self.classes_)
-        pairs = np.sum([_pairs(stops, target, n) for stops in codes.T], axis=0)
-        table = _lift(_both_ways(pairs), _log_share(codes, target, n), self.smoothing)
+        found = np.sum([pairs(stops, target, n) for stops in codes.T], axis=0)
+        table = lift(both_ways(found), log_share(codes, target, n), self.smoothing)
         return np.stack([table / (position + 1) for position in range(min(POSITIONS, codes.shape[1]))])
 
 
@@ -165,14 +153,15 @@ class Content(Ranker):
 
     def _tables(self, codes: Codes, target: Codes) -> Floats:
         n = len(self.classes_)
-        distance = _below(-np.log(distances(self.classes_, self.places or {}) + self.near))
-        category = _below(self._categories(codes[:, 0], target))
+        distance = below(-np.log(distances(self.classes_, self.places or {}) + self.near))
+        category = below(self._categories(codes[:, 0], target))
         zero = np.zeros_like(distance)
         told = [np.stack([distance, zero]), np.stack([category, zero]), np.stack([zero, distance])]
         told = [tables[: codes.shape[1]] for tables in told]
         features = np.stack([summed(tables, codes) for tables in told], axis=2)
         weights = choice_weights(features, target, masked(np.zeros((len(codes), n)), codes) < 0)
-        return np.sum([weight * tables for weight, tables in zip(weights, told, strict=True)], axis=0)
+        weighed: Floats = np.sum([weight * tables for weight, tables in zip(weights, told, strict=True)], axis=0)
+        return weighed
 
     def _categories(self, latest: Codes, target: Codes) -> Floats:
         """The logarithm of how often an item's category follows that of the stop, by the chance of either alone."""
@@ -180,10 +169,10 @@ class Content(Ranker):
         of = pd.factorize(np.array(names, dtype=object), sort=True)[0]
         count = int(of.max()) + 1
         known = latest < len(of)
-        pairs = np.zeros((count, count))
-        np.add.at(pairs, (of[latest[known]], of[target[known]]), 1.0)
+        seen = np.zeros((count, count))
+        np.add.at(seen, (of[latest[known]], of[target[known]]), 1.0)
         share = np.bincount(of[target], minlength=count) + 1.0
-        lifted = np.log((pairs + 1.0) / (pairs + 1.0).sum(axis=1, keepdims=True)) - np.log(share / share.sum())
+        lifted = np.log((seen + 1.0) / (seen + 1.0).sum(axis=1, keepdims=True)) - np.log(share / share.sum())
         table: Floats = lifted[of][:, of]
         return table
 
@@ -206,14 +195,14 @@ class GraphEmbedding(Ranker):
 
     def _tables(self, codes: Codes, target: Codes) -> Floats:
         n = len(self.classes_)
-        graph = _both_ways(_pairs(codes[:, 0], target, n)) + 1e-3  # so that every item can be reached
+        graph = both_ways(pairs(codes[:, 0], target, n)) + 1e-3  # so that every item can be reached
         step = graph / graph.sum(axis=1, keepdims=True)
         walks = np.sum([np.linalg.matrix_power(step, k + 1) for k in range(self.window)], axis=0) / self.window
         reached = graph.sum(axis=1) / graph.sum()
         information = np.maximum(np.log(walks / reached), 0.0)
         left, sizes, right = np.linalg.svd((information + information.T) / 2)
         keep = min(self.dimensions, n)
-        table = _below((left[:, :keep] * sizes[:keep]) @ right[:keep])
+        table = below((left[:, :keep] * sizes[:keep]) @ right[:keep])
         return np.stack([table / (position + 1) for position in range(min(POSITIONS, codes.shape[1]))])
 
 
@@ -241,7 +230,7 @@ class Blend(Ranker):
         unseen = [self._told(codes[fold != k], target[fold != k]) for k in range(FOLDS)]
         features = np.empty((len(codes), n, len(unseen[0])))
         for k, told in enumerate(unseen):
-            features[fold == k] = np.stack([_one(codes[fold == k], *each[1:]) for each in told], axis=2)
+            features[fold == k] = np.stack([one(codes[fold == k], *each[1:]) for each in told], axis=2)
         weights = choice_weights(features, target, masked(np.zeros((len(codes), n)), codes) < 0, self.penalty)
         tables = np.zeros((min(POSITIONS, codes.shape[1]), n + 1, n))
         self.weights_: dict[str, list[float]] = {}
@@ -258,53 +247,3 @@ class Blend(Ranker):
             copy.classes_ = self.classes_
             told += [(name, position, table) for position, table in enumerate(copy._tables(codes, target))]
         return told
-
-
-def _one(codes: Codes, position: int, table: Floats) -> Floats:
-    found: Floats = table[codes[:, position]]
-    return found
-
-
-def _below(table: Floats) -> Floats:
-    """A table of items with a row of zeros for a stop that is missing or unknown."""
-    return np.vstack([table, np.zeros((1, table.shape[1]))])
-
-
-def _pairs(stops: Codes, target: Codes, n: int) -> Floats:
-    """How often each item followed each stop, of shape (n, n)."""
-    counts = np.zeros((n + 1, n))
-    np.add.at(counts, (stops, target), 1.0)
-    found: Floats = counts[:n]
-    return found
-
-
-def _both_ways(pairs: Floats) -> Floats:
-    both: Floats = pairs + pairs.T
-    return both
-
-
-def _log_share(codes: Codes, target: Codes, n: int) -> Floats:
-    """The logarithm of each item's share of the visits: every next item, and the first stop of each history."""
-    alone = codes[:, 0] if codes.shape[1] == 1 else codes[codes[:, 1] == n, 0]
-    counts = np.bincount(np.concatenate([target, alone]), minlength=n + 1)[:n] + 1.0
-    share: Floats = np.log(counts / counts.sum())
-    return share
-
-
-def _lift(pairs: Floats, log_share: Floats, smoothing: float, *, plain: bool = False) -> Floats:
-    """The logarithm of an item's share after a stop, backed off to its share of all; by that share unless `plain`."""
-    mixed = pairs + smoothing * np.exp(log_share)
-    found = np.log(mixed / mixed.sum(axis=1, keepdims=True))
-    if plain:
-        return np.vstack([found, log_share])
-    return _below(found - log_share)
-
-
-def distances(items: npt.NDArray[Any], places: Places) -> Floats:
-    """Kilometres between items, float64 of shape (n, n), on a plane (they stand in one town); 100 where unknown."""
-    points = np.array([places.get(item, (np.nan, np.nan, ""))[:2] for item in items], dtype=np.float64)
-    latitude, longitude = np.radians(points).T
-    middle = 0.0 if np.isnan(latitude).all() else np.nanmean(latitude)
-    x, y = RADIUS * longitude * np.cos(middle), RADIUS * latitude
-    apart: Floats = np.nan_to_num(np.hypot(x[:, None] - x, y[:, None] - y), nan=100.0)
-    return apart

@@ -8,7 +8,8 @@ from export.converters.converter import Converter
 from export.converters.encode import encoder
 from export.frame import MISSING_CODE
 from export.graph import Graph, Tensor
-from train.rankers import VISITED, Blend, Content, GraphEmbedding, ItemKNN, Markov, Popularity
+from train.rankers import Blend, Content, GraphEmbedding, ItemKNN, Markov, Popularity
+from train.ranking_tables import VISITED
 
 
 def convert(graph: Graph, estimator: Any, inputs: list[Tensor]) -> dict[str, str]:

@@ -1,0 +1,237 @@
+"""Trains rankers on visits: splits by time, compares, chooses, scores once on the latest ones, writes the run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from threadpoolctl import threadpool_limits
+
+from train.config import Config, read_config
+from train.errors import TrainError
+from train.folder import check_replaceable
+from train.histories import MOST_STOPS, Histories, Visits, histories, read_visits
+from train.rankers import Blend, Content, GraphEmbedding, ItemKNN, Markov, Popularity, Ranker
+from train.ranking_run import write_ranking
+from train.ranking_scores import K, mean_scores, paired_interval, random_mrr, ranks, row_scores
+from train.run import Run, read_run
+
+MAIN = {None: "mrr", "mrr": "mrr", "map": f"map@{K}", "ndcg": f"ndcg@{K}", "hit": f"hit@{K}"}
+REFERENCE = "markov"  # what the others are compared with
+SHARES = (0.25, 0.5, 1.0)  # of the training trajectories, for the learning curve
+
+Progress = Any  # a function of a step's name, how much of it is done, and how much there is
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """What training gives.
+
+    Attributes:
+        estimators: the candidates, fitted on all training trajectories, the simplest first.
+        chosen: the name of one of them.
+        train: what they were fitted on.
+        metrics: the content of `metrics.json`.
+    """
+
+    estimators: dict[str, Ranker]
+    chosen: str
+    train: Histories
+    metrics: dict[str, Any]
+
+
+def train_ranking(
+    data: Path, out: Path, *, config: Path, seed: int = 0, name: str | None = None, progress: Progress = None
+) -> Run:
+    """Train on a table of visits and write the run.
+
+    Args:
+        data: a CSV or Parquet file, a row per visit.
+        out: the run folder; nothing, an empty folder or an earlier run may be there.
+        config: the project file, whose `[ranking]` says what the columns are.
+        seed: of the intervals; the rankers draw nothing at random.
+        name: of the run; None takes it from the project file, else from the name of `out`.
+        progress: called with a step's name, how much of it is done, and how much there is.
+
+    Raises:
+        TrainError: the input does not allow it; `out` is then as it was.
+    """
+    check_replaceable(out)
+    told = read_config(config)
+    visits = read_visits(data, told.ranking, told.table, config.parent)
+    named = replace(told, run=replace(told.run, name=name or told.run.name or out.resolve().name))
+    return train_visits(visits, named, out, seed=seed, progress=progress)
+
+
+def train_visits(
+    visits: Visits,
+    told: Config,
+    out: Path,
+    *,
+    seed: int = 0,
+    best_possible: Mapping[str, float] | None = None,
+    progress: Progress = None,
+) -> Run:
+    """Train on visits in memory and write the run; the arguments are as for `train_ranking`.
+
+    Args:
+        visits: what was visited.
+        told: the project file, with the run's name.
+        out: the run folder.
+        seed: of the intervals.
+        best_possible: scores on the test rows that no ranker can beat, where a simulation knows them.
+        progress: called as the steps go on.
+
+    Raises:
+        TrainError: the visits do not allow it.
+    """
+    check_replaceable(out)
+    with threadpool_limits(1):
+        ranked = rank(visits, told, seed, progress or (lambda _what, _done, _total: None))
+    ranked.metrics["best_possible"] = None if best_possible is None else dict(best_possible)
+    write_ranking(out, visits, told, ranked.estimators, ranked.chosen, ranked.train, ranked.metrics, seed)
+    return read_run(out)
+
+
+def rank(visits: Visits, told: Config, seed: int, progress: Progress) -> Ranked:
+    """Compare the candidates on the latest training trajectories, and all of them once on the test trajectories."""
+    test_from = split_at(len(visits.trajectories), told.split.test)
+    learn_to = split_at(test_from, told.split.test)
+    longest = max(map(len, visits.trajectories[:test_from])) - 1
+    stops = told.ranking.history or min(longest, MOST_STOPS)
+    part = {
+        "learn": histories(visits.trajectories[:learn_to], stops),
+        "validation": histories(visits.trajectories[learn_to:test_from], stops),
+        "train": histories(visits.trajectories[:test_from], stops),
+        "test": histories(visits.trajectories[test_from:], stops),
+    }
+    names = list(candidates(visits))
+    main = MAIN.get(told.run.metric)
+    if main is None:
+        wanted = '"mrr", "map", "ndcg" or "hit"'
+        raise TrainError("metric in [run] must be one of rankings.", repr(told.run.metric), f"Choose {wanted}.")
+    compared = {}
+    for number, (name, model) in enumerate(candidates(visits).items()):
+        compared[name] = rank_of(model.fit(part["learn"].X, part["learn"].y), part["validation"])
+        progress("compare on the latest training trajectories", number + 1, len(names))
+    chosen = choose(compared, part["validation"].groups, main, told.candidates.prefer)
+    fitted, found = {}, {}
+    for number, (name, model) in enumerate(candidates(visits).items()):
+        fitted[name] = model.fit(part["train"].X, part["train"].y)
+        found[name] = rank_of(fitted[name], part["test"])
+        progress("refit and score on the test trajectories", number + 1, len(names))
+    metrics = {
+        "setting": "ranking",
+        "main_score": main,
+        "k": K,
+        "cross_validation": {},
+        "threshold": None,
+        "validation": {name: mean_scores(each) for name, each in compared.items()},
+        "candidates": _against(found, part["test"].groups, main, seed),
+        "parts": _parts(visits, part, found, main, progress),
+        "learning": _learning(visits, test_from, stops, part["test"], main),
+        "random": {"mrr": random_mrr(_unvisited(fitted[chosen], part["test"].X))},
+        "test": _test(found[chosen], part["test"].groups, main, seed),
+        "trajectories": {name: len(set(each.groups.tolist())) for name, each in part.items()},
+        "rows": {name: len(each.y) for name, each in part.items()},
+    }
+    return Ranked(fitted, chosen, part["train"], metrics)
+
+
+def split_at(count: int, share: float) -> int:
+    """Where the held-out trajectories begin, when the latest `share` of them is held out."""
+    return round(count * (1 - share))
+
+
+def candidates(visits: Visits, without: str | None = None) -> dict[str, Ranker]:
+    """The unfitted rankers, the simplest first; the blend of all of them last.
+
+    Args:
+        visits: says where the items are; without coordinates there is no ranker by content.
+        without: a ranker that is left out.
+    """
+    places = {
+        item: (told["latitude"], told["longitude"], told.get("category") or "")
+        for item, told in sorted(visits.items.items())
+        if told.get("latitude") is not None and told.get("longitude") is not None
+    }
+    alone: dict[str, Ranker] = {"popularity": Popularity(), "markov": Markov(), "item_knn": ItemKNN()}
+    if places:
+        alone["content"] = Content(places)
+    alone["embedding"] = GraphEmbedding()
+    alone.pop(without or "", None)
+    return {**alone, "blend": Blend([(name, type(model)(**model.get_params())) for name, model in alone.items()])}
+
+
+def rank_of(model: Ranker, rows: Histories) -> Floats:
+    """The rank of each row's truth."""
+    return ranks(model.decision_function(rows.X), pd.Index(model.classes_).get_indexer(rows.y))
+
+
+def choose(found: Mapping[str, Floats], groups: npt.NDArray[np.int64], main: str, prefer: str) -> str:
+    """The best candidate, or the first one within one standard error of it (of the difference, by trajectories)."""
+    scores = {name: row_scores(rank)[main] for name, rank in found.items()}
+    best = max(scores, key=lambda name: float(scores[name].mean()))
+    if prefer == "best":
+        return best
+    for name, each in scores.items():
+        difference = scores[best] - each
+        apart = np.bincount(groups, weights=difference - difference.mean())
+        if difference.mean() <= np.sqrt((apart**2).sum()) / len(difference):
+            return name
+    return best
+
+
+def _against(
+    found: Mapping[str, Floats], groups: npt.NDArray[np.int64], main: str, seed: int
+) -> dict[str, dict[str, Any]]:
+    """Each candidate's scores, and its difference from `REFERENCE` with a paired interval."""
+    reference = row_scores(found[REFERENCE])[main]
+    table = {}
+    for name, rank in found.items():
+        difference = row_scores(rank)[main] - reference
+        interval = list(paired_interval(difference, groups, seed))
+        table[name] = {**mean_scores(rank), "difference": float(difference.mean()), "interval": interval}
+    return table
+
+
+def _parts(
+    visits: Visits, part: Mapping[str, Histories], found: Mapping[str, Floats], main: str, progress: Progress
+) -> dict[str, float]:
+    """What each member adds: the blend's score less that of a blend without it, on the test rows."""
+    whole, added = mean_scores(found["blend"])[main], {}
+    members = [name for name in found if name != "blend"]
+    for number, name in enumerate(members):
+        model = candidates(visits, without=name)["blend"].fit(part["train"].X, part["train"].y)
+        added[name] = whole - mean_scores(rank_of(model, part["test"]))[main]
+        progress("leave one part out", number + 1, len(members))
+    return added
+
+
+def _learning(visits: Visits, test_from: int, stops: int, test: Histories, main: str) -> list[dict[str, Any]]:
+    """The scores of the reference and the blend when they learn from the latest shares of the trajectories."""
+    lines = []
+    for share in SHARES:
+        count = round(test_from * share)
+        rows = histories(visits.trajectories[test_from - count : test_from], stops)
+        models = {name: candidates(visits)[name].fit(rows.X, rows.y) for name in (REFERENCE, "blend")}
+        scores = {name: mean_scores(rank_of(model, test))[main] for name, model in models.items()}
+        lines.append({"trajectories": count, **scores})
+    return lines
+
+
+def _unvisited(model: Ranker, X: pd.DataFrame) -> npt.NDArray[np.int64]:
+    """How many items each row ranks."""
+    counts: npt.NDArray[np.int64] = (model.decision_function(X) >= 0).sum(axis=1)
+    return counts
+
+
+def _test(rank: Floats, groups: npt.NDArray[np.int64], main: str, seed: int) -> dict[str, Any]:
+    """The chosen one's scores, and the interval of the main one."""
+    return {**mean_scores(rank), "interval": list(paired_interval(row_scores(rank)[main], groups, seed))}
