@@ -206,7 +206,7 @@ def test_regression_and_rows_without_a_target(tmp_path: Path) -> None:
     frame["price"] = frame["amount"] * 2.5 + 1
     frame.loc[:9, "price"] = np.nan
     frame.drop(columns="amount").to_csv(tmp_path / "t.csv", index=False)
-    (tmp_path / "small.toml").write_text(SMALL)
+    (tmp_path / "small.toml").write_text(SMALL + "log_target = false\n")
     run = train(tmp_path / "t.csv", "price", tmp_path / "run", config=tmp_path / "small.toml")
     assert (run.info["task"], run.info["classes"], run.info["threshold"]) == ("regression", None, None)
     assert run.info["rows"]["dropped_without_target"] == 10

@@ -1,14 +1,18 @@
-"""Scores models: cross-validation on the train rows, and once on the test rows."""
+"""Fits models, and scores the chosen one once on the test rows."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any
+import warnings
+from collections.abc import Callable
+from typing import Any, cast, get_args
 
+import joblib
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from sklearn.base import clone
+from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import (
     accuracy_score,
     balanced_accuracy_score,
@@ -20,17 +24,15 @@ from sklearn.metrics import (
     roc_auc_score,
     root_mean_squared_error,
 )
-from sklearn.model_selection import KFold, StratifiedKFold
 from sklearn.pipeline import Pipeline
 
-from train.config import Task
+from train.config import CostSettings, LabelMetric, Task
+from train.scores import MAIN_SCORE, costs_of, score
+from train.threshold import score_labels
 
-FOLDS = 5
 RESAMPLES = 400
+NO_COSTS = CostSettings()
 FloatArray = npt.NDArray[np.float64]
-
-MAIN_SCORE = {"binary": "roc_auc", "multiclass": "log_loss", "regression": "r2"}
-LOWER_IS_BETTER = ("log_loss", "brier", "rmse", "mae")
 
 
 def setting_of(task: Task, classes: int) -> str:
@@ -40,78 +42,37 @@ def setting_of(task: Task, classes: int) -> str:
     return "binary" if classes == 2 else "multiclass"
 
 
-def fit_pipeline(estimator: Any, X: pd.DataFrame, y: npt.NDArray[Any], prefix: str = "") -> Any:
-    """Fit a clone of `estimator`, a forest on all processors.
+def fit_pipeline(estimator: Any, X: pd.DataFrame, y: npt.NDArray[Any], threads: int = -1) -> Any:
+    """Fit a clone of `estimator`, a forest that stands alone in its pipeline with several threads.
 
-    The trees do not depend on the number of processors; the sum over them does, so it is set back before any answer.
+    The trees do not depend on the number of threads; the sum over them does, so nothing is answered with several.
 
     Args:
-        estimator: A pipeline of `train.models`, or one wrapped.
+        estimator: A candidate, or one with a threshold around it.
         X: The feature frame.
         y: The target, of shape (n_rows,).
-        prefix: Where the pipeline stands in a wrapper, such as `estimator__`.
+        threads: For a forest; -1 takes all processors.
     """
-    fitted = clone(estimator)
-    forest = f"{prefix}model__n_jobs" in fitted.get_params() and f"{prefix}model__n_estimators" in fitted.get_params()
-    if not forest:
-        return fitted.fit(X, y)
-    fitted.set_params(**{f"{prefix}model__n_jobs": -1}).fit(X, y)
-    fitted.set_params(**{f"{prefix}model__n_jobs": None})
-    inner = getattr(fitted, "estimator_", None)
-    if inner is not None:
-        inner.set_params(model__n_jobs=None)
-    return fitted
+    inner = estimator
+    while not isinstance(inner, Pipeline) and (hasattr(inner, "threshold") or hasattr(inner, "func")):
+        inner = getattr(inner, "estimator", None) or inner.regressor
+    model = inner.steps[-1][1] if isinstance(inner, Pipeline) else None
+    forest = isinstance(model, RandomForestClassifier | RandomForestRegressor)
+    with warnings.catch_warnings(), joblib.parallel_config(backend="threading", n_jobs=threads if forest else 1):
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        warnings.filterwarnings("ignore", message="k=.* is greater than n_features")
+        return clone(estimator).fit(X, y)
 
 
-def quick_scores(estimator: Any, X: pd.DataFrame, y: npt.NDArray[Any], setting: str) -> dict[str, float]:
-    """Return the two scores by which candidates are compared, the one that decides first."""
-    if setting == "regression":
-        value = estimator.predict(X)
-        return {"r2": float(r2_score(y, value)), "rmse": float(root_mean_squared_error(y, value))}
-    probability = estimator.predict_proba(X)
-    loss = float(log_loss(y, probability, labels=estimator.classes_))
-    if setting == "binary":
-        positive = y == estimator.classes_[1]
-        return {"roc_auc": float(roc_auc_score(positive, probability[:, 1])), "log_loss": loss}
-    predicted = estimator.classes_[probability.argmax(axis=1)]
-    return {"log_loss": loss, "accuracy": float(accuracy_score(y, predicted))}
-
-
-def fold_scores(
-    pipeline: Pipeline, X: pd.DataFrame, y: npt.NDArray[Any], setting: str, seed: int
-) -> Iterator[dict[str, float]]:
-    """Cross-validate one candidate, giving the `quick_scores` of fold after fold.
-
-    Args:
-        pipeline: Stays unfitted.
-        X: The train rows.
-        y: Their target, of shape (n_rows,).
-        setting: As `setting_of` returns it.
-        seed: Shuffles the rows into folds.
-    """
-    kind = KFold if setting == "regression" else StratifiedKFold
-    for train, held in kind(FOLDS, shuffle=True, random_state=seed).split(X, y):
-        fitted = fit_pipeline(pipeline, X.iloc[train], y[train])
-        yield quick_scores(fitted, X.iloc[held], y[held], setting)
-
-
-def summarise(folds: list[dict[str, float]]) -> dict[str, dict[str, Any]]:
-    """Return `mean`, `std` (of the population) and the `folds` in order, per score."""
-    values = {name: [fold[name] for fold in folds] for name in folds[0]}
-    return {
-        name: {"mean": float(np.mean(found)), "std": float(np.std(found)), "folds": found}
-        for name, found in values.items()
-    }
-
-
-def best_candidate(cross_validation: dict[str, dict[str, dict[str, Any]]], setting: str) -> str:
-    """Return the name of the candidate with the best mean of the main score; the first of equals."""
-    score = MAIN_SCORE[setting]
-    sign = -1.0 if score in LOWER_IS_BETTER else 1.0
-    return max(cross_validation, key=lambda name: sign * cross_validation[name][score]["mean"])
-
-
-def test_scores(estimator: Any, X: pd.DataFrame, y: npt.NDArray[Any], setting: str, positive: Any) -> dict[str, Any]:
+def test_scores(
+    estimator: Any,
+    X: pd.DataFrame,
+    y: npt.NDArray[Any],
+    setting: str,
+    positive: Any,
+    metric: str | None = None,
+    costs: CostSettings = NO_COSTS,
+) -> dict[str, Any]:
     """Score the final estimator on the test rows.
 
     Args:
@@ -120,10 +81,29 @@ def test_scores(estimator: Any, X: pd.DataFrame, y: npt.NDArray[Any], setting: s
         y: Their target, of shape (n_rows,).
         setting: As `setting_of` returns it.
         positive: The positive class; has an effect for two classes only.
+        metric: The main one, of which the interval is given; None takes the usual one of the setting.
+        costs: Of wrong answers, for the metric cost.
 
     Returns:
         The scores; `interval` is the 95 % bootstrap interval of the main one.
     """
+    scores = _usual_scores(estimator, X, y, setting, positive)
+    if metric is None or metric == MAIN_SCORE[setting]:
+        return scores
+
+    def judge(rows: npt.NDArray[np.int64]) -> float:
+        if setting == "binary" and metric in get_args(LabelMetric):
+            pair = costs_of(costs, "binary") if metric == "cost" else None
+            return score_labels(y[rows] == positive, label[rows] == positive, cast(LabelMetric, metric), pair)
+        return score(y[rows], answers[rows], classes, metric, costs)
+
+    classes = None if setting == "regression" else estimator.classes_.tolist()
+    label = estimator.predict(X)
+    answers = label if classes is None else estimator.predict_proba(X)
+    return {metric: judge(np.arange(len(y))), **scores, "interval": bootstrap(judge, len(y))}
+
+
+def _usual_scores(estimator: Any, X: pd.DataFrame, y: npt.NDArray[Any], setting: str, positive: Any) -> dict[str, Any]:
     if setting == "regression":
         value = estimator.predict(X)
         scores: dict[str, Any] = {

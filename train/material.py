@@ -13,6 +13,7 @@ import pandas as pd
 
 from train.columns import Decision, build_column, decide
 from train.config import ColumnSettings, Config, Task
+from train.dates import split_dates
 from train.errors import TrainError, did_you_mean
 from train.evaluate import setting_of
 from train.table import Table, read_table
@@ -33,6 +34,7 @@ class Material:
         probability: The true probability of the positive class where a simulation knows it, float64 of shape (n_rows,).
         aside: As read, the columns by which rows are set apart or looked at: the time, the group, the sensitive ones,
             whether they are features or not.
+        rows_in_file: More than are here where a sample was drawn; None for data in memory.
     """
 
     X: pd.DataFrame
@@ -43,6 +45,7 @@ class Material:
     name: str
     probability: npt.NDArray[np.float64] | None = None
     aside: pd.DataFrame = field(default_factory=pd.DataFrame)
+    rows_in_file: int | None = None
 
     @property
     def setting(self) -> str:
@@ -60,27 +63,58 @@ class Material:
         return {decision.name: decision.reason for decision in self.decisions if decision.kind == "drop"}
 
 
-def material_from_file(data: Path, target: str, config: Config, name: str, task: Task | None) -> Material:
+def material_from_file(
+    data: Path, target: str, config: Config, name: str, task: Task | None, seed: int = 0
+) -> Material:
     """Read the table at `data`, decide every column and build the frame.
+
+    Args:
+        data: A CSV or Parquet file.
+        target: The column to predict.
+        config: The project file.
+        name: Of the run.
+        task: None takes it from the config, else from the target's values.
+        seed: Of the sample that the config may ask for.
 
     Raises:
         TrainError: The table, the target or the config does not allow it.
     """
     settings = config.table
     table = read_table(data, encoding=settings.encoding or "utf-8-sig", delimiter=settings.delimiter)
+    rows = len(table.frame)
+    table, meanings = split_dates(_sampled(table, settings.sample, seed), config.prepare.dates)
     columns = [str(column) for column in table.frame.columns]
     _check_columns(config.columns, columns, target)
     told = config.columns.get(target, ColumnSettings())
     goal = decide_target(table, target, told, task or config.run.task)
     decisions = tuple(
-        _target_decision(goal)
-        if column == target
-        else decide(table.frame[column], config.columns.get(column, ColumnSettings()), typed=table.typed)
-        for column in columns
+        _target_decision(goal) if column == target else _decision(table, column, config, meanings) for column in columns
     )
     found = replace(config, table=replace(settings, encoding=table.encoding, delimiter=table.delimiter))
     frame, beside = build_frame(table, decisions, goal.known), aside_of(table, config, goal.known)
-    return Material(frame, goal, decisions, table.digest, found, name, aside=beside)
+    return Material(frame, goal, decisions, table.digest, found, name, aside=beside, rows_in_file=rows)
+
+
+def _sampled(table: Table, sample: int | None, seed: int) -> Table:
+    """Draw rows and keep their order; all where there are no more."""
+    rows = len(table.frame)
+    if sample is None or sample >= rows:
+        return table
+    drawn = np.sort(np.random.default_rng(seed).choice(rows, sample, replace=False))
+    return replace(table, frame=table.frame.iloc[drawn].reset_index(drop=True))
+
+
+def _decision(table: Table, column: str, config: Config, meanings: Mapping[str, str]) -> Decision:
+    """Decide a feature column; what only orders or groups the rows is none unless it is given a kind."""
+    told = config.columns.get(column, ColumnSettings())
+    if column in config.prepare.dates:
+        return Decision(column, "drop", f"split into {column}_year, _month, _day, _weekday and _days")
+    uses = {config.split.time: "orders the rows", config.split.group: "groups the rows"}
+    if column in uses and told.kind is None:
+        return Decision(column, "drop", f"{uses[column]}: give it a kind to learn from it", told.missing or ("",))
+    if told.description is None and column in meanings:
+        told = replace(told, description=meanings[column])
+    return decide(table.frame[column], told, typed=table.typed)
 
 
 def aside_of(table: Table, config: Config, known: npt.NDArray[np.bool_]) -> pd.DataFrame:

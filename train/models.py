@@ -1,102 +1,174 @@
-"""The models that are compared, each one pipeline of plain scikit-learn steps that the exporter converts exactly."""
+"""The models that are compared, each one pipeline of steps that the exporter converts exactly."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.compose import ColumnTransformer
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.compose import TransformedTargetRegressor
+from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.ensemble import (
     HistGradientBoostingClassifier,
     HistGradientBoostingRegressor,
     RandomForestClassifier,
     RandomForestRegressor,
+    StackingClassifier,
+    StackingRegressor,
 )
-from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
+from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
+from sklearn.svm import SVC, SVR
 
-from train.config import CandidateSettings, Task
+from train.config import CandidateSettings, PrepareSettings, Task
+from train.errors import TrainError
+from train.prepare import Style, prepared, selection
 
-MOST_BOOSTED_LEVELS = 250
+MOST_LEAVES = 20_000
+MOST_ROWS_PER_TREE = 200_000
+AS_IT_IS = PrepareSettings()
+STACKED = ("linear", "forest", "boosting")
 
 DESCRIPTIONS = {
+    ("baseline", "classification"): "the classes' shares",
+    ("baseline", "regression"): "the mean",
     ("linear", "classification"): "logistic regression",
     ("linear", "regression"): "ridge regression",
     ("forest", "classification"): "random forest",
     ("forest", "regression"): "random forest",
     ("boosting", "classification"): "histogram gradient boosting",
     ("boosting", "regression"): "histogram gradient boosting",
+    ("svm", "classification"): "support vectors (RBF kernel)",
+    ("svm", "regression"): "support vectors (RBF kernel)",
+    ("mlp", "classification"): "neural network",
+    ("mlp", "regression"): "neural network",
+    ("knn", "classification"): "nearest neighbours",
+    ("knn", "regression"): "nearest neighbours",
+    ("lightgbm", "classification"): "LightGBM",
+    ("lightgbm", "regression"): "LightGBM",
+    ("xgboost", "classification"): "XGBoost",
+    ("xgboost", "regression"): "XGBoost",
+    ("stacking", "classification"): "stack of linear model, forest and boosting",
+    ("stacking", "regression"): "stack of linear model, forest and boosting",
+}
+# From the simplest on: what has the fewest numbers to carry into the file stands first.
+SIMPLICITY = (
+    "baseline", "linear", "boosting", "lightgbm", "xgboost", "mlp", "forest", "svm", "knn", "stacking",
+)  # fmt: skip
+STYLES: dict[str, Style] = {
+    **dict.fromkeys(("linear", "svm", "mlp", "knn"), "scaled"),
+    **dict.fromkeys(("baseline", "forest"), "imputed"),
+    **dict.fromkeys(("boosting", "lightgbm", "xgboost"), "codes"),
 }
 
 
-def build_candidates(X: pd.DataFrame, task: Task, settings: CandidateSettings, seed: int) -> dict[str, Pipeline]:
-    """Return the unfitted pipelines by name, in the order of `settings.names`.
+def build_candidates(
+    X: pd.DataFrame, task: Task, settings: CandidateSettings, seed: int, prepare: PrepareSettings = AS_IT_IS
+) -> dict[str, Any]:
+    """Return the unfitted estimators by name, in the order of `settings.names`; none learns a logarithm.
 
     Args:
-        X: float64 and `str` columns; only its dtypes and the number of levels matter.
+        X: float64 and `str` columns; its dtypes, the number of levels and of rows matter.
         task: Chooses classifiers or regressors.
         settings: Which models, and their sizes.
         seed: For the models that draw at random.
+        prepare: Cleaning and features.
+
+    Raises:
+        TrainError: The settings name a column that is not there, or a library that is not installed.
     """
-    numbers = [str(name) for name in X.columns if X[name].dtype == np.float64]
-    categories = [str(name) for name in X.columns if X[name].dtype != np.float64]
-    builders = {"linear": _linear, "forest": _forest, "boosting": _boosting}
-    pipelines: dict[str, Pipeline] = {}
-    for name in settings.names:
-        if name == "boosting":
-            columns = _ordinal_columns(X, numbers, categories)
-        else:
-            columns = _one_hot_columns(numbers, categories, settings.min_frequency, scale=name == "linear")
-        model = builders[name](task, settings, seed)
-        if name == "boosting" and categories:
-            mask = [False] * len(numbers) + [True] * len(categories)
-            model.set_params(categorical_features=mask)
-        pipelines[name] = Pipeline([("columns", columns), ("model", model)])
-    return pipelines
+    return {name: build(name, X, task, settings, seed, prepare) for name in settings.names}
 
 
-def _one_hot_columns(
-    numbers: list[str], categories: list[str], min_frequency: int, *, scale: bool
-) -> ColumnTransformer:
-    impute = SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True)
-    number_step = Pipeline([("impute", impute), ("scale", StandardScaler())]) if scale else impute
-    one_hot = OneHotEncoder(handle_unknown="infrequent_if_exist", min_frequency=min_frequency, sparse_output=False)
-    return _columns(numbers, number_step, categories, one_hot)
+def build(  # noqa: PLR0913 (what a candidate is made of)
+    name: str,
+    X: pd.DataFrame,
+    task: Task,
+    settings: CandidateSettings,
+    seed: int,
+    prepare: PrepareSettings = AS_IT_IS,
+    *,
+    log_target: bool = False,
+    parameters: Mapping[str, Any] | None = None,
+    calibrate: bool = True,
+) -> Any:
+    """Return one unfitted candidate.
+
+    Args:
+        name: Which.
+        X: As for `build_candidates`.
+        task: As there.
+        settings: As there.
+        seed: As there.
+        prepare: As there.
+        log_target: Whether the logarithm of the target is learnt.
+        parameters: Of the pipeline, such as `model__C`, in place of the usual ones.
+        calibrate: Whether the calibration that the settings ask for is done.
+    """
+    if name == "stacking":
+        model = _stack(X, task, settings, seed, prepare)
+    else:
+        columns, codes = prepared(X, STYLES[name], prepare, settings.min_frequency)
+        step = _model(name, task, settings, seed, len(X))
+        if name == "boosting" and any(codes):
+            step.set_params(categorical_features=codes)
+        chosen = selection(task, prepare) if STYLES[name] != "codes" and name != "baseline" else []
+        model = Pipeline([("columns", columns), *chosen, ("model", step)])
+    model.set_params(**(parameters or {}))
+    if log_target and name != "baseline":
+        return TransformedTargetRegressor(model, func=np.log, inverse_func=np.exp, check_inverse=False)
+    if calibrate and task == "classification" and settings.calibration != "none" and name != "baseline":
+        return CalibratedClassifierCV(model, method=settings.calibration, cv=3, ensemble=False)
+    return model
 
 
-def _ordinal_columns(X: pd.DataFrame, numbers: list[str], categories: list[str]) -> ColumnTransformer:
-    many = any(X[name].nunique() > MOST_BOOSTED_LEVELS for name in categories)
-    ordinal = OrdinalEncoder(
-        handle_unknown="use_encoded_value",
-        unknown_value=np.nan,
-        encoded_missing_value=np.nan,
-        max_categories=MOST_BOOSTED_LEVELS if many else None,
-    )
-    return _columns(numbers, "passthrough", categories, ordinal)
-
-
-def _columns(numbers: list[str], number_step: Any, categories: list[str], category_step: Any) -> ColumnTransformer:
-    steps = [("numbers", number_step, numbers)] if numbers else []
-    if categories:
-        steps.append(("categories", category_step, categories))
-    return ColumnTransformer(steps)
-
-
-def _linear(task: Task, settings: CandidateSettings, seed: int) -> Any:  # noqa: ARG001 (all builders are called alike)
-    return LogisticRegression(max_iter=5000) if task == "classification" else Ridge(alpha=10.0)
-
-
-def _forest(task: Task, settings: CandidateSettings, seed: int) -> Any:
+def _stack(X: pd.DataFrame, task: Task, settings: CandidateSettings, seed: int, prepare: PrepareSettings) -> Any:
+    members = [(name, build(name, X, task, settings, seed, prepare, calibrate=False)) for name in STACKED]
     if task == "classification":
-        return RandomForestClassifier(n_estimators=settings.trees, min_samples_leaf=5, random_state=seed)
-    return RandomForestRegressor(n_estimators=settings.trees, min_samples_leaf=2, max_features=1 / 3, random_state=seed)
+        return StackingClassifier(members, LogisticRegression(max_iter=5000), cv=5, stack_method="predict_proba")
+    return StackingRegressor(members, Ridge(alpha=1.0), cv=5)
 
 
-def _boosting(task: Task, settings: CandidateSettings, seed: int) -> Any:
-    kind = HistGradientBoostingClassifier if task == "classification" else HistGradientBoostingRegressor
+def _model(name: str, task: Task, settings: CandidateSettings, seed: int, rows: int) -> Any:
+    classifies = task == "classification"
+    if name == "forest":
+        return _forest(settings, seed, rows, classifies=classifies)
+    if name == "boosting":
+        return _boosting(settings, seed, classifies=classifies)
+    if name in ("lightgbm", "xgboost"):
+        return _library(name, settings, seed, classifies=classifies)
+    layers = {"hidden_layer_sizes": (64, 32), "alpha": 1e-3, "max_iter": 200, "random_state": seed}
+    made = {
+        "baseline": lambda: DummyClassifier(strategy="prior") if classifies else DummyRegressor(),
+        "linear": lambda: LogisticRegression(max_iter=5000) if classifies else Ridge(alpha=10.0),
+        "svm": lambda: CalibratedClassifierCV(SVC(), cv=3, ensemble=False) if classifies else _scaled_target(SVR()),
+        "mlp": lambda: MLPClassifier(**layers) if classifies else _scaled_target(MLPRegressor(**layers)),
+        "knn": lambda: KNeighborsClassifier(25) if classifies else KNeighborsRegressor(10),
+    }
+    return made[name]()
+
+
+def _scaled_target(model: Any) -> Any:
+    """Learn the target at mean 0 and deviation 1: these models have steps and margins of a fixed size."""
+    from sklearn.preprocessing import StandardScaler
+
+    return TransformedTargetRegressor(model, transformer=StandardScaler())
+
+
+def _forest(settings: CandidateSettings, seed: int, rows: int, *, classifies: bool) -> Any:
+    """Return the forest; in large tables a tree draws fewer rows and has no more than about 20,000 leaves."""
+    drawn = MOST_ROWS_PER_TREE if rows > 4 * MOST_ROWS_PER_TREE else None
+    least = max(5 if classifies else 2, (drawn or rows) // MOST_LEAVES)
+    size = {"n_estimators": settings.trees, "min_samples_leaf": least, "max_samples": drawn, "random_state": seed}
+    return RandomForestClassifier(**size) if classifies else RandomForestRegressor(max_features=1 / 3, **size)
+
+
+def _boosting(settings: CandidateSettings, seed: int, *, classifies: bool) -> Any:
+    kind = HistGradientBoostingClassifier if classifies else HistGradientBoostingRegressor
     return kind(
         max_iter=settings.rounds,
         learning_rate=0.05,
@@ -105,3 +177,20 @@ def _boosting(task: Task, settings: CandidateSettings, seed: int) -> Any:
         early_stopping=False,
         random_state=seed,
     )
+
+
+def _library(name: str, settings: CandidateSettings, seed: int, *, classifies: bool) -> Any:
+    size: dict[str, Any] = {"n_estimators": settings.rounds, "learning_rate": 0.05, "random_state": seed, "n_jobs": 1}
+    try:
+        if name == "lightgbm":
+            import lightgbm
+
+            light = lightgbm.LGBMClassifier if classifies else lightgbm.LGBMRegressor
+            return light(num_leaves=8, reg_lambda=10.0, deterministic=True, force_row_wise=True, verbose=-1, **size)
+        import xgboost
+
+        extreme = xgboost.XGBClassifier if classifies else xgboost.XGBRegressor
+        return extreme(max_depth=3, reg_lambda=10.0, tree_method="hist", **size)
+    except ImportError:
+        remedy = f"Install it: pip install 'selfsame[{name}]', or leave it out of names."
+        raise TrainError(f"The candidate {name} needs its library.", "it is not installed", remedy) from None

@@ -8,14 +8,16 @@ from typing import Any
 import jinja2
 import numpy as np
 
-from train.evaluate import LOWER_IS_BETTER
 from train.fitted import Fitted
 from train.material import Material
 from train.models import DESCRIPTIONS
 from train.plots import calibration_plot, residual_plot, roc_plot, value_plot
+from train.scores import LOWER_IS_BETTER
 
 SCORE_NAMES = {
     "roc_auc": "ROC AUC",
+    "average_precision": "average precision",
+    "cost": "cost per row",
     "log_loss": "log loss",
     "brier": "Brier score",
     "accuracy": "accuracy",

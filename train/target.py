@@ -10,10 +10,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
+from scipy import stats
 
 from lambda_handler.text import MISSING_CODES, is_number
 from train.columns import Decision, arrow_type, as_texts, build_column
-from train.config import ColumnSettings, Kind, Task
+from train.config import ColumnSettings, Config, Kind, Task
 from train.errors import TrainError, did_you_mean
 from train.table import Table
 
@@ -163,6 +164,26 @@ def _valued(column: pd.Series, decision: Decision, settings: ColumnSettings, tas
     )
     check_target(target.name, target.task, target.y)
     return target
+
+
+def learns_logarithm(target: Target, config: Config) -> bool:
+    """Whether the logarithm of the target is learnt: as told, else where it is positive and skewed to the right.
+
+    Skewed means a skewness above 1, of which the logarithm takes at least half away.
+
+    Raises:
+        TrainError: It is told, and the target is no positive number.
+    """
+    told = config.candidates.log_target
+    positive = target.task == "regression" and bool((target.y > 0).all())
+    if told and not positive:
+        got = "classes" if target.task != "regression" else f"{float(target.y.min()):g} as the smallest"
+        rule = "log_target in [candidates] needs a target of positive numbers."
+        raise TrainError(rule, got, "Remove that line.")
+    if told is not None or not positive:
+        return bool(told)
+    skew = float(stats.skew(target.y))
+    return skew > 1 and abs(float(stats.skew(np.log(target.y)))) < skew / 2
 
 
 def check_target(name: str, task: Task, y: npt.NDArray[Any]) -> None:

@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from train.fit import Progress as Report
+from train.compare import Progress as Report
 from train.material import Material
 from train.report import SCORE_NAMES, show_score, show_spread
 from train.run import Run
@@ -51,7 +51,7 @@ def print_result(console: Console, run: Run) -> None:
     main = metrics["main_score"]
     table = Table(title=f"{run.info['name']}: candidates", title_justify="left", box=None, pad_edge=False)
     table.add_column("model")
-    table.add_column(f"{SCORE_NAMES[main]}, 5 folds", justify="right")
+    table.add_column(f"{SCORE_NAMES[main]}, {metrics['folds']['count']} folds", justify="right")
     for name, result in metrics["cross_validation"].items():
         shown = f"{show_score(result[main]['mean'])} ± {show_spread(result[main]['std'])}"
         table.add_row(name + (" (chosen)" if name == info["chosen"] else ""), shown)

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from train.config import Config, LabelMetric
 
 FloatArray = npt.NDArray[np.float64]
+Costs = tuple[float, float]  # of a false positive and of a false negative
 
 
 @dataclass(frozen=True)
@@ -31,13 +32,19 @@ class Threshold:
 
 
 def threshold_metric(config: Config) -> LabelMetric:
-    """Return what the threshold maximises: the told metric where it judges labels, else balanced accuracy."""
+    """Return what the threshold maximises: a told metric of labels, else cost where costs are told, else the usual."""
     told = config.run.metric
-    return cast(LabelMetric, told) if told in get_args(LabelMetric) else "balanced_accuracy"
+    if told in get_args(LabelMetric):
+        return cast(LabelMetric, told)
+    costs = config.costs
+    return "cost" if costs.false_positive is not None and costs.false_negative is not None else "balanced_accuracy"
 
 
 def choose_threshold(
-    positive: npt.NDArray[np.bool_], probability: npt.NDArray[np.float64], metric: LabelMetric
+    positive: npt.NDArray[np.bool_],
+    probability: npt.NDArray[np.float64],
+    metric: LabelMetric,
+    costs: Costs | None = None,
 ) -> Threshold:
     """Choose the threshold with the best metric.
 
@@ -48,7 +55,8 @@ def choose_threshold(
     Args:
         positive: Whether the row is of the positive class, bool of shape (n_rows,); both must occur.
         probability: Of the positive class, float64 of shape (n_rows,), from 0 to 1.
-        metric: What is maximised.
+        metric: What is maximised; of `cost`, the mean per row, what is minimised.
+        costs: For that metric only.
 
     Returns:
         The threshold; 0.5 when all probabilities are the same.
@@ -59,18 +67,26 @@ def choose_threshold(
     # At gap i the rows with levels[i + 1] and above are answered positive.
     true_positive = (yes.sum() - np.cumsum(yes))[:-1]
     answered = (rows.sum() - np.cumsum(rows))[:-1]
-    default = float(score_counts(yes[levels >= 0.5].sum(), rows[levels >= 0.5].sum(), yes.sum(), rows.sum(), metric))
+    default = float(
+        score_counts(yes[levels >= 0.5].sum(), rows[levels >= 0.5].sum(), yes.sum(), rows.sum(), metric, costs)
+    )
     if len(levels) == 1:
         return Threshold(0.5, metric, default, default)
-    scores = score_counts(true_positive, answered, yes.sum(), rows.sum(), metric)
-    best = np.flatnonzero(scores >= scores.max() - 1e-12)
+    scores = score_counts(true_positive, answered, yes.sum(), rows.sum(), metric, costs)
+    signed = -scores if metric == "cost" else scores
+    best = np.flatnonzero(signed >= signed.max() - 1e-12)
     middle = (levels[:-1] + levels[1:]) / 2
     gap = int(best[np.argmin(np.abs(middle[best] - 0.5))])
     return Threshold(shortest_between(levels[gap], levels[gap + 1]), metric, float(scores[gap]), default)
 
 
 def score_counts(
-    true_positive: FloatArray, answered: FloatArray, yes: float, rows: float, metric: LabelMetric
+    true_positive: FloatArray,
+    answered: FloatArray,
+    yes: float,
+    rows: float,
+    metric: LabelMetric,
+    costs: Costs | None = None,
 ) -> FloatArray:
     """Return the metric from counts.
 
@@ -80,13 +96,27 @@ def score_counts(
         yes: Rows of the positive class.
         rows: All rows.
         metric: Which metric.
+        costs: For `cost` only.
     """
+    if metric == "cost":
+        assert costs is not None
+        return np.asarray((costs[0] * (answered - true_positive) + costs[1] * (yes - true_positive)) / rows)
     true_negative = (rows - yes) - (answered - true_positive)
     if metric == "accuracy":
         return np.asarray((true_positive + true_negative) / rows)
     if metric == "f1":
         return np.asarray(2 * true_positive / (answered + yes))
     return np.asarray((true_positive / yes + true_negative / (rows - yes)) / 2)
+
+
+def score_labels(
+    positive: npt.NDArray[np.bool_], answered: npt.NDArray[np.bool_], metric: LabelMetric, costs: Costs | None
+) -> float:
+    """Return the metric of rows that are of the positive class and rows that are answered so; NaN of one class."""
+    if positive.all() or not positive.any():
+        return float("nan")
+    right, said = (np.array(float(value.sum())) for value in (positive & answered, answered))
+    return float(score_counts(right, said, float(positive.sum()), len(positive), metric, costs))
 
 
 def shortest_between(low: float, high: float) -> float:

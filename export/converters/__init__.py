@@ -41,9 +41,11 @@ from export.converters import (
     neural,
     outlier_envelope,
     power,
+    prepared,
     projection,
     quantile,
     radius,
+    ranker,
     scale,
     select,
     sgd,
@@ -70,6 +72,7 @@ FAMILIES = (
     bins,
     quantile,
     power,
+    prepared,
     spline,
     encode,
     target_encode,
@@ -111,6 +114,7 @@ FAMILIES = (
     wrapper,
     target,
     isolation,
+    ranker,
 )
 EXTRAS = {"lightgbm": "gbm_light", "xgboost": "gbm_x"}  # libraries that need not be there, and their families
 
