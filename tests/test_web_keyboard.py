@@ -195,6 +195,8 @@ def test_the_whole_way_with_the_keyboard_alone(page: Page, origin: str) -> None:
     expect(page.get_by_label("home")).to_have_value("1")
     page.get_by_role("button", name="income is unknown").press("Space")
     expect(page.get_by_role("button", name="income is unknown")).to_have_attribute("aria-pressed", "true")
+    page.get_by_role("button", name="Back to the example").press("Enter")
+    expect(page.get_by_label("income", exact=True)).to_have_value("50000")
     page.locator("#whatif").scroll_into_view_if_needed()
     page.locator("#whatif-feature").press("ArrowDown")
     page.get_by_label("age, along the curve").press("End")
