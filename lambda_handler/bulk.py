@@ -11,15 +11,15 @@ from lambda_handler.value import SAFE_INTEGER, Feature, is_plain_text
 FLOAT_MAX = 1.7976931348623157e308
 FLOAT32_MAX = 3.4028234663852886e38
 
-Bulk = Callable[[list[Any]], list[Any] | None]
+Bulk = Callable[[list[Any], set[type]], list[Any] | None]
 
 
 def bulk_of(feature: Feature, missing_code: str) -> Bulk:
     """The check of many present values of a feature.
 
     Returns:
-        A function of values: their graph values where `value` takes each one without a warning, else None. None says
-        nothing about a single value.
+        A function of values and the set of their types: the graph values where `value` takes each one without a
+        warning, else None. None says nothing about a single value.
     """
     known = frozenset(feature.categories or ())
     if feature.type in {"category", "text"}:
@@ -46,34 +46,35 @@ def _within(values: list[Any], bounds: tuple[float, float], listed: frozenset[An
 
 
 def _numbers(
-    feature: Feature, listed: frozenset[Any] | None, bounds: tuple[float, float], values: list[Any]
+    feature: Feature, listed: frozenset[Any] | None, bounds: tuple[float, float], values: list[Any], kinds: set[type]
 ) -> list[Any] | None:
-    if not {float, int}.issuperset(map(type, values)):
+    if not kinds <= {float, int}:
         return None
     try:
-        numbers = list(map(float, values))
+        numbers = values if kinds == {float} else list(map(float, values))
     except OverflowError:
         return None
     if feature.dtype == "float32":
         numbers = array("f", numbers).tolist()
     if not _within(numbers, bounds, listed) or math.isnan(sum(numbers)):
         return None
-    return None if feature.whole and not all(map(float.is_integer, numbers)) else numbers
+    fractions = feature.whole and kinds != {int} and not all(map(float.is_integer, numbers))
+    return None if fractions else numbers
 
 
 def _integers(
-    feature: Feature, listed: frozenset[Any] | None, bounds: tuple[float, float], values: list[Any]
+    feature: Feature, listed: frozenset[Any] | None, bounds: tuple[float, float], values: list[Any], kinds: set[type]
 ) -> list[Any] | None:
-    if set(map(type, values)) != {int} or not _within(values, bounds, listed):
+    if kinds != {int} or not _within(values, bounds, listed):
         return None
     return list(map(float, values)) if feature.dtype == "float64" else values
 
 
-def _booleans(feature: Feature, listed: frozenset[Any] | None, values: list[Any]) -> list[Any] | None:
-    if set(map(type, values)) != {bool} or not (listed is None or listed.issuperset(values)):
+def _booleans(feature: Feature, listed: frozenset[Any] | None, values: list[Any], kinds: set[type]) -> list[Any] | None:
+    if kinds != {bool} or not (listed is None or listed.issuperset(values)):
         return None
     return list(map(float, values)) if feature.dtype == "float64" else values
 
 
-def _texts(known: frozenset[str], values: list[Any]) -> list[Any] | None:
-    return values if set(map(type, values)) == {str} and known.issuperset(values) else None
+def _texts(known: frozenset[str], values: list[Any], kinds: set[type]) -> list[Any] | None:
+    return values if kinds == {str} and known.issuperset(values) else None

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from operator import itemgetter
 from typing import Any
@@ -109,6 +109,12 @@ class Contract:
         Raises:
             ContractError: lists every problem, row by row, and stops after the row that fills `MOST_PROBLEMS`.
         """
+        columns, warnings = self._checked(rows)
+        if self.form.ranking is not None:  # a missing stop is a short history, and nothing is filled in
+            warnings = [[each for each in told if each["kind"] != "imputed"] for told in warnings]
+        return columns, warnings
+
+    def _checked(self, rows: Sequence[Any]) -> tuple[list[list[Any]], list[list[Warning_]]]:
         if len(rows) > FEW_ROWS:
             try:
                 return self._by_column(rows)
@@ -125,14 +131,18 @@ class Contract:
         if {*map(type, rows)} != {dict} or {*map(len, rows)} != {len(self.features)}:
             raise KeyError
         warnings: list[list[Warning_]] = [[] for _ in rows]
-        return [self._column(place, rows, warnings) for place in range(len(self.features))], warnings
+        names = [feature.name for feature in self.features]
+        columns: Iterable[Iterable[Any]] = [map(itemgetter(name), rows) for name in names]
+        if len(names) > 1:  # of one name `itemgetter` gives the value itself
+            columns = zip(*map(itemgetter(*names), rows), strict=True)
+        return [self._column(place, list(cells), warnings) for place, cells in enumerate(columns)], warnings
 
-    def _column(self, place: int, rows: Sequence[Row], warnings: list[list[Warning_]]) -> list[Any]:
-        feature, check = self._checks[place]
-        cells = list(map(itemgetter(feature.name), rows))
-        gaps = type(None) in map(type, cells)
+    def _column(self, place: int, cells: list[Any], warnings: list[list[Warning_]]) -> list[Any]:
+        (feature, check), kinds = self._checks[place], {*map(type, cells)}
+        gaps = type(None) in kinds
         present = [cell for cell in cells if cell is not None] if gaps else cells
-        values = self._bulk[place](present) if present and (not gaps or may_be_missing(feature)) else None
+        kinds.discard(type(None))
+        values = self._bulk[place](present, kinds) if present and (not gaps or may_be_missing(feature)) else None
         if values is None:
             return list(map(check, cells, warnings))
         if not gaps:

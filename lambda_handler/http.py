@@ -15,7 +15,7 @@ from lambda_handler.problem import (
     encode_json,
     problem_response,
 )
-from lambda_handler.reply import reply, respond
+from lambda_handler.reply import reply, reply_table, respond
 from lambda_handler.request import Event, header, read_json, read_question
 from lambda_handler.service import Service, Source
 
@@ -125,8 +125,13 @@ class _Routes:
         rows, explain = read_question(event, self._contract)
         if explain is not False and kind == "csv":
             raise NotAcceptableError(("application/json", "application/jsonl"), "text/csv")  # it has no place for it
-        predictions, beside = self._service.respond(rows, Source("predict", request_id), explain)
-        return reply(event, self._contract.form, predictions, beside, kind)
+        source = Source("predict", request_id)
+        if explain is False and kind != "csv":
+            return reply(event, kind, *self._service.write(rows, source))
+        predictions, beside = self._service.respond(rows, source, explain)
+        if kind == "csv":
+            return reply_table(event, self._contract.form, predictions)
+        return reply(event, kind, list(map(encode_json, predictions)), encode_json(beside)[1:-1])
 
     def _feedback(self, event: Event, request_id: str | None) -> Response:
         return respond(event, 200, encode_json(self._service.take_feedback(read_json(event), request_id)))

@@ -7,14 +7,15 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from itertools import pairwise
+from itertools import pairwise, repeat
 from operator import itemgetter, mul
 from typing import Any
 
 from lambda_handler.bundle import Bundle
 from lambda_handler.capture import write_line
 from lambda_handler.contract import Contract, ContractError
-from lambda_handler.decide import DECIDED, REFERRED, SHADOWED, SUGGESTED, Decided, number_of
+from lambda_handler.decide import DECIDED, REFERRED, SHADOWED, SUGGESTED, number_of
+from lambda_handler.predictor import Answers
 from lambda_handler.problem import TITLES, RequestError, encode_json
 
 NAMESPACE, SERVICE = "POWERTOOLS_METRICS_NAMESPACE", "POWERTOOLS_SERVICE_NAME"
@@ -80,7 +81,8 @@ class Meter:
         self._cells = len(contract.features)
         self._number = number_of(contract)
         self._training = training
-        self._positive = contract.threshold
+        threshold, (target, *_) = contract.threshold, contract.form.targets
+        self._positive = None if threshold is None else target.classes.index(threshold["class"])
         self._seen = Seen([feature.name for feature in contract.features])
         self._memory = _open_memory()
         self._cold = True
@@ -90,24 +92,23 @@ class Meter:
         """A request has come."""
         self._request.start, self._request.sums = time.perf_counter(), {}
 
-    def count(self, rows: Sequence[Mapping[str, Any]], answers: Sequence[Mapping[str, Any]], decided: Decided) -> None:
+    def count(self, rows: Sequence[Mapping[str, Any]], answers: Answers, kinds: Mapping[str, int]) -> None:
         """Rows of it are answered; a request may have several such parts.
 
         Args:
             rows: as answered.
             answers: the model's own, with their warnings.
-            decided: what the caller gets.
+            kinds: how many rows were decided, suggested, referred, shadowed, as `Decider.kinds` has it.
         """
-        kinds = [warning["kind"] for answer in answers for warning in answer["warnings"]]
+        warned = [warning["kind"] for warnings in answers.warnings for warning in warnings]
         found: dict[str, float] = {"Rows": len(rows), "NullOutputs": 0}
         for name, kind in SHARES.items():
-            found[name] = kinds.count(kind)
+            found[name] = warned.count(kind)
         if self._number is not None:
-            found["MeanScore"] = sum(map(self._number, answers))
+            found["MeanScore"] = sum(self._number(answers))
         if self._positive is not None:
-            positive = self._positive["class"]
-            found["DecisionsPositive"] = sum([answer["label"] == positive for answer in answers])
-        for kind, number in decided.kinds.items():
+            found["DecisionsPositive"] = answers.labels.count(self._positive)
+        for kind, number in kinds.items():
             found[DECISIONS[kind]] = number
         found["RepeatedQueries"] = self._seen.again(rows)
         before = self._request.sums
@@ -186,7 +187,7 @@ class Seen:
     def again(self, rows: Sequence[Mapping[str, Any]]) -> int:
         """How many rows were asked before, in this request or an earlier one; they are remembered."""
         salt, values = self._salt, self._values
-        found = {hash((salt, values(row))) for row in rows}
+        found = set(map(hash, zip(repeat(salt), map(values, rows))))
         known = (found & self._new) | (found & self._old)
         if len(self._new) + len(found) > REMEMBERED:
             self._old, self._new = self._new, set()

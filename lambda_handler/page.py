@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from lambda_handler.answer import Target
+from lambda_handler.answer import Form, Target
 from lambda_handler.capture import capture_lines
 from lambda_handler.contract import Contract, Problem, describe
 from lambda_handler.decide import Decided
@@ -76,7 +76,7 @@ def page_lines(
     """
     rows, answers = zip(*captures, strict=True)
     ids = [{"id": f"{stem}-{index}"} for index in range(len(captures))]
-    decided = Decided(ids, [None] * len(ids), {})
+    decided = Decided(ids, [None] * len(ids))
     return capture_lines(contract, model, rows, answers, decided, request_id, source=SOURCE)
 
 
@@ -131,6 +131,8 @@ def _answer(contract: Contract, given: Any) -> dict[str, Any]:
         _Wrong: it has another form, or holds what this model never answers.
     """
     form = contract.form
+    if form.ranking is not None:
+        return _ranking(form, given)
     if form.interval is not None:
         return _with_interval(form.targets[0], form.interval, given)
     if not form.several:
@@ -145,6 +147,14 @@ def _answer(contract: Contract, given: Any) -> dict[str, Any]:
         raise _Wrong(f"targets is an object of {', '.join(names)}; got {describe(parts)}")
     targets = zip(names, form.targets, strict=True)
     return {"targets": {name: _part(target, form.numbers, parts[name]) for name, target in targets}}
+
+
+def _ranking(form: Form, given: Any) -> dict[str, Any]:
+    found = form.read(given) if isinstance(given, dict) and given.keys() == {"items"} else None
+    if found is None:
+        rule = "answer is an object of items alone: ids of this model with their scores, the best first"
+        raise _Wrong(f"{rule}; got {describe(given)}")
+    return form.write([0], found[1])
 
 
 def _with_interval(target: Target, interval: Interval, given: Any) -> dict[str, Any]:

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 from math import isfinite
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from lambda_handler.answer import Answer, Form
 from lambda_handler.bundle import Bundle, read_bundle
-from lambda_handler.contract import ContractError, Problem, Row
+from lambda_handler.contract import ContractError, Problem, Row, Warning_
 from lambda_handler.engine import Numbers, make_engine
 
 if TYPE_CHECKING:  # a package with the engine capi has no NumPy
@@ -15,6 +16,29 @@ if TYPE_CHECKING:  # a package with the engine capi has no NumPy
     import numpy.typing as npt
 
 BATCH = 4096  # rows per run: memory stays flat and a tree's nodes stay in cache
+
+
+class Answers(NamedTuple):
+    """The answers to some rows, column by column.
+
+    Attributes:
+        form: of each answer.
+        labels: `form.labels` per row, row after row: indices into the targets' classes.
+        numbers: `form.width` per row, row after row; all are finite.
+        warnings: per row.
+    """
+
+    form: Form
+    labels: list[int]
+    numbers: list[float]
+    warnings: list[list[Warning_]]
+
+    def rows(self) -> list[Answer]:
+        """One dict per row, as `Predictor.predict` gives them."""
+        answers = self.form.write_rows(self.labels, self.numbers, len(self.warnings))
+        for answer, warning in zip(answers, self.warnings, strict=True):
+            answer["warnings"] = warning
+        return answers
 
 
 class Predictor:
@@ -45,7 +69,7 @@ class Predictor:
         """
         return cls(read_bundle(path), engine=engine)
 
-    def predict(self, rows: Sequence[Row]) -> list[dict[str, Any]]:
+    def predict(self, rows: Sequence[Row]) -> list[Answer]:
         """Answer rows.
 
         Args:
@@ -57,21 +81,19 @@ class Predictor:
         Raises:
             ContractError: lists every problem of every row.
         """
+        return self.answers(rows).rows()
+
+    def answers(self, rows: Sequence[Row]) -> Answers:
+        """Answer rows as `predict` does, column by column."""
         columns, warnings = self.contract.columns(rows)
         if not rows:
-            return []
+            return Answers(self._form, [], [], [])
         labels, numbers = self.answer(columns, len(rows))
-        if self._form.interval is not None or not all(map(isfinite, numbers)):
-            width, ends = self._form.width, self._form.ends
-            finite = [all(map(isfinite, ends(numbers[k * width : k * width + width]))) for k in range(len(rows))]
-        else:
-            finite = []
-        if not all(finite):
+        if not all(map(isfinite, numbers)):
+            width = self._form.width
+            finite = [all(map(isfinite, numbers[k * width : k * width + width])) for k in range(len(rows))]
             raise ContractError([_no_answer(k) for k, whole in enumerate(finite) if not whole])
-        answers = self._form.write_rows(labels, numbers, len(rows))
-        for answer, warning in zip(answers, warnings, strict=True):
-            answer["warnings"] = warning
-        return answers
+        return Answers(self._form, labels, numbers, warnings)
 
     def run(self, columns: "Sequence[npt.NDArray[Any]]") -> "tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]":
         """Answer columns of graph values, without checking them.

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 from lambda_handler.capture import capture_lines, chosen, write_line
 from lambda_handler.decide import Decider
 from lambda_handler.metrics import meter_of
-from lambda_handler.predictor import Predictor
+from lambda_handler.predictor import Answers, Predictor
+from lambda_handler.problem import encode_json
 
 AUTOMATION = "SELFSAME_AUTOMATION"  # the environment variable that sets another degree than the contract's
 
@@ -43,6 +44,7 @@ class Service:
         self.predictor = predictor
         contract = predictor.contract
         self.model = {"name": contract.name, "version": contract.version, "sha256": contract.model_sha256}
+        self._named = encode_json({"model": self.model})[1:-1]
         self._meter = meter_of(predictor.bundle)
         self._decider = Decider(contract, os.environ.get(AUTOMATION) or None)
         self.captures = self._decider.automation.share > 0
@@ -78,16 +80,33 @@ class Service:
             from lambda_handler.explain import respond_explained
 
             return respond_explained(self, rows, explain, source)
-        answers = self.predictor.predict(rows)
-        request_id = source.request_id
-        decided = self._decider.decide(answers, os.urandom(12).hex())  # nobody guesses an id
-        contract = self.predictor.contract
+        answers, stem = self._answer(rows, source)
+        beside = {"model": self.model, "request_id": source.request_id}
+        return self._decider.decide(answers, stem).predictions, beside
+
+    def write(self, rows: Sequence[Any], source: Source) -> tuple[list[str], str]:
+        """Answer rows as `respond` does, in JSON.
+
+        Returns:
+            One text per prediction, and the members that stand beside `predictions`.
+
+        Raises:
+            ContractError: a row breaks the contract.
+        """
+        answers, stem = self._answer(rows, source)
+        beside = f'{self._named},"request_id":{encode_json(source.request_id)}'
+        return self._decider.write(answers, stem), beside
+
+    def _answer(self, rows: Sequence[Any], source: Source) -> tuple[Answers, str]:
+        """The model's answers, counted and captured, and what the ids of their predictions begin with."""
+        answers, stem = self.predictor.answers(rows), os.urandom(12).hex()  # nobody guesses an id
         if self._meter is not None:
-            self._meter.count(rows, answers, decided)
+            self._meter.count(rows, answers, self._decider.kinds(answers))
         if chosen(self._decider.automation.share):
-            for line in capture_lines(contract, self.model, rows, answers, decided, request_id):
+            contract, decided = self.predictor.contract, self._decider.decide(answers, stem)
+            for line in capture_lines(contract, self.model, rows, answers.rows(), decided, source.request_id):
                 write_line(line)
-        return decided.predictions, {"model": self.model, "request_id": request_id}
+        return answers, stem
 
     def take_feedback(self, value: Any, request_id: str | None) -> dict[str, Any]:
         """Log how predictions turned out.

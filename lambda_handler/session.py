@@ -217,7 +217,7 @@ class _Tensors:
             self._api.call.FillStringTensorElement(handle, content, 0)
             return len(content)
         kept, places = _places(column)
-        addresses = array("Q", [places[text] for text in column])
+        addresses = array("Q", list(map(places.__getitem__, column)))
         self._api.call.FillStringTensor(handle, addresses.buffer_info()[0], self._rows)
         return len(kept)
 

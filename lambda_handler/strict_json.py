@@ -16,10 +16,10 @@ def decode_json(text: str) -> Any:
             surrogate pair, or is nested too deeply.
     """
     try:
-        value = _QUICK.decode(text)
+        value = _DECODER.decode(text) if _may_overflow(text) else _QUICK.decode(text)
         if text.count(":") != _pairs(value):  # a colon in a text, an object within a row, or a key twice
             value = _DECODER.decode(text)
-        if "\\u" in text:
+        if "\\" in text and "\\u" in text:
             json.dumps(value, ensure_ascii=False).encode()
     except json.JSONDecodeError as error:
         raise NotJsonError(f"at line {error.lineno}, column {error.colno}: {error.msg}") from None
@@ -30,6 +30,15 @@ def decode_json(text: str) -> Any:
     except ValueError:
         raise NotJsonError("it holds an integer of too many digits") from None
     return value
+
+
+def _may_overflow(text: str) -> bool:
+    """Whether a number may be too large: it has an exponent of three digits, or very many digits before it.
+
+    10**308 is the largest power of ten: a number that overflows without such an exponent has over 200 digits in a row.
+    """
+    shape = text.encode("utf-8", "replace").translate(_SHAPE)
+    return _EXPONENT in shape or _DIGITS in shape
 
 
 def _pairs(value: Any) -> int:
@@ -60,5 +69,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return value
 
 
-_QUICK = json.JSONDecoder(parse_constant=_constant, parse_float=_finite)
+_SHAPE = bytes(48 if chr(byte) in "0123456789+" else 101 if chr(byte) in "eE" else 32 for byte in range(256))
+_EXPONENT, _DIGITS = b"0e000", b"0" * 200  # as they look after that translation
+_QUICK = json.JSONDecoder(parse_constant=_constant)
 _DECODER = json.JSONDecoder(parse_constant=_constant, parse_float=_finite, object_pairs_hook=_object)

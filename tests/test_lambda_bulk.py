@@ -97,6 +97,13 @@ def test_rows_as_other_mappings_are_checked_too() -> None:
     assert outcome(CONTRACT.columns, rows) == outcome(CONTRACT.columns, [ROW] * 12)
 
 
+def test_a_table_of_one_column_is_a_table() -> None:
+    single = Contract(contract_of("tiny", "classification", FEATURES[:1], "0" * 64))
+    rows = [{"income": None if index % 3 else 5e4 + index} for index in range(12)]
+    assert outcome(single.columns, rows) == outcome(single._by_row, rows)
+    assert outcome(single.columns, [*rows, {"income": "much"}]) == outcome(single._by_row, [*rows, {"income": "much"}])
+
+
 def test_good_rows_are_not_looked_at_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
     def never(*_: Any) -> None:
         raise AssertionError("one by one")
@@ -111,6 +118,6 @@ def test_good_rows_are_not_looked_at_one_by_one(monkeypatch: pytest.MonkeyPatch)
 
 def test_a_wrong_bulk_check_would_be_found() -> None:
     wrong = Contract(CONTRACT.document)
-    wrong._bulk = [lambda values: values for _ in wrong._bulk]
+    wrong._bulk = [lambda values, _: values for _ in wrong._bulk]
     rows = [{**ROW, "income": 1.0}] * 12
     assert outcome(wrong.columns, rows) != outcome(wrong._by_row, rows)

@@ -153,7 +153,7 @@ def failed(handler: Handler, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: Any) -> None:
         raise ValueError(f"{NUMBER} {TEXT} {NAME}")
 
-    monkeypatch.setattr(Predictor, "predict", fail)
+    monkeypatch.setattr(Predictor, "answers", fail)
     assert handler(event(CANARY), CONTEXT)["statusCode"] == 500
     with pytest.raises(FailedError) as caught:
         handler(CANARY, CONTEXT)

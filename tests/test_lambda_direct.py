@@ -126,7 +126,7 @@ def test_an_error_of_ours_is_another_kind_and_shows_no_internals(
     def fail(self: Predictor, rows: Any) -> Any:
         raise RuntimeError(f"kanarien {rows}")
 
-    monkeypatch.setattr(Predictor, "predict", fail)
+    monkeypatch.setattr(Predictor, "answers", fail)
     with pytest.raises(FailedError) as caught:
         make_handler(bundle)(EXAMPLE, CONTEXT)
     assert (json.loads(str(caught.value))["status"], "kanarien" in str(caught.value)) == (500, False)

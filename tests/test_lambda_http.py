@@ -297,7 +297,7 @@ def test_an_unexpected_error_is_logged_and_shows_neither_internals_nor_values(
     def fail(self: Predictor, rows: Any) -> Any:
         raise RuntimeError(f"secret {rows}")
 
-    monkeypatch.setattr(Predictor, "predict", fail)
+    monkeypatch.setattr(Predictor, "answers", fail)
     status, document = ask(make_handler(bundle), {"income": "secret"})
     assert (status, document["title"]) == (500, "Internal Server Error")
     assert not {"secret", "RuntimeError", "Traceback"} & set(json.dumps(document).split())

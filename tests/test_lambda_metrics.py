@@ -174,7 +174,7 @@ def test_an_answer_that_is_not_finite_is_counted(
 def test_an_unexpected_error_is_counted_too(
     handler: Handler, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(Predictor, "predict", lambda *_: 1 / 0)
+    monkeypatch.setattr(Predictor, "answers", lambda *_: 1 / 0)
     assert call(handler, EXAMPLE) == 500
     [line] = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line]
     assert (line["RequestErrors500"], line["RequestErrors"]) == (1, 1)

@@ -1,0 +1,116 @@
+"""Predictions written at once: byte for byte what the JSON of their objects is."""
+
+import json
+import math
+from copy import deepcopy
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from deploy.events import function_url_event
+from lambda_handler import write
+from lambda_handler.automation import DEGREES
+from lambda_handler.contract import Contract
+from lambda_handler.decide import Decider
+from lambda_handler.http import make_handler
+from lambda_handler.predictor import Answers, Predictor
+from lambda_handler.problem import encode_json
+from tests.bundle_factory import EXAMPLE, FEATURES, Task, contract_of, make_bundle
+
+TASKS: tuple[Task, ...] = (
+    "classification", "multiclass", "regression", "interval", "scores", "labels", "values", "several",
+)  # fmt: skip
+STEM = "0123456789ab"
+TEXTS = st.text(st.characters(codec="utf-8"), max_size=6) | st.sampled_from(
+    ["%", "%s", "%%d", '"', "\\", "\n", "{}", "],[", "</script>", "\u2028", "é", "\x7f", "😀"]
+)
+NUMBERS = st.floats(allow_nan=False, allow_infinity=False) | st.sampled_from(
+    [0.0, -0.0, 1.0, 5e-324, 1e16, 1e22, 0.1, 1 / 3, 123456789012345680.0, -1.7976931348623157e308]
+)
+WARNINGS = st.lists(
+    st.fixed_dictionaries({"feature": TEXTS, "kind": st.sampled_from(["imputed", "unseen"]), "message": TEXTS}),
+    max_size=2,
+)
+NAMES = st.lists(TEXTS, min_size=2, max_size=3, unique=True)
+
+
+def renamed(task: Task, names: list[str]) -> dict[str, Any]:
+    """A contract whose classes and targets have these names, where they are texts."""
+    document = deepcopy(contract_of("tiny", task, FEATURES, "0" * 64))
+    if task in {"multiclass", "labels"}:
+        document["classes"] = [*names, "three letters"][:3]
+    if document["targets"]:
+        for target, name in zip(document["targets"], names, strict=False):
+            target["name"] = name
+    return document
+
+
+@pytest.mark.parametrize("task", TASKS)
+@settings(max_examples=50, deadline=None)
+@given(data=st.data())
+def test_every_kind_of_answer_is_written_as_its_object_is(task: Task, data: st.DataObject) -> None:
+    document = renamed(task, data.draw(NAMES))
+    document |= {"version": data.draw(TEXTS), "capture": {"share": 1.0}}
+    contract = Contract(document)
+    form, rows = contract.form, data.draw(st.integers(1, 4))
+    degrees = [each for each in DEGREES if each != "partial" or task in {"classification", "scores"}]
+    degree = data.draw(st.sampled_from(degrees))
+    if degree == "partial":
+        contract = Contract(document | {"automation": {"degree": degree, "abstain": [0, 1]}})
+    most = [len(target.classes) - 1 for target in form.targets] if form.labels else []
+    labels = [data.draw(st.integers(0, last)) for _ in range(rows) for last in most]
+    count = rows * form.width
+    numbers = data.draw(st.lists(NUMBERS, min_size=count, max_size=count))
+    if form.interval is not None:
+        numbers = [math.fmod(number, 1e300) for number in numbers]  # its ends must be finite, too
+    warnings = data.draw(st.lists(WARNINGS, min_size=rows, max_size=rows))
+    decider, answers = Decider(contract, degree), Answers(form, labels, numbers, warnings)
+    expected = [encode_json(each) for each in decider.decide(answers, STEM).predictions]
+    assert decider.write(answers, STEM) == expected
+    assert [json.loads(text) for text in expected] == decider.decide(answers, STEM).predictions
+
+
+@pytest.mark.parametrize("task", [task for task in TASKS if task != "interval"])
+def test_the_fast_way_is_taken(task: Task) -> None:
+    assert write.is_plain(Contract(contract_of("tiny", task, FEATURES, "0" * 64)).form)
+
+
+@pytest.mark.parametrize("fault", ["repr", "label", "row", "escape"])
+def test_a_wrong_writer_would_be_found(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    contract = Contract(contract_of("tiny", "multiclass", FEATURES, "0" * 64) | {"classes": ["a", "b", 'c"']})
+    answers = Answers(contract.form, [0, 2], [0.1, 0.2, 0.7, 0.1 + 0.2, 0.0, 1e22], [[], []])
+    expected = [encode_json(each) for each in Decider(contract).decide(answers, STEM).predictions]
+    if fault == "escape":
+        monkeypatch.setattr(write, "quote", lambda text: f'"{text}"')
+    decider = Decider(contract)
+    writer: Any = decider._writer
+    if fault == "repr":
+        writer._given = writer._given.replace("%r", "%.15g")
+    if fault == "label":
+        writer._classes[0].reverse()
+    if fault == "row":
+        writer._end = writer._end.replace("-%d", "-%d0")
+    assert decider.write(answers, STEM) != expected
+
+
+@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("rows", [1, 12])
+def test_the_body_of_an_answer_is_the_json_of_the_model_s_answers(task: Task, rows: int, tmp_path: Path) -> None:
+    bundle = make_bundle(tmp_path / "tiny", task=task)
+    asked = [{**EXAMPLE, "income": None if index % 3 else 4000.5 + index} for index in range(rows)]
+    handler, context = make_handler(bundle), SimpleNamespace(aws_request_id="request-1")
+    told = [("content-type", "application/json")]
+    body = json.dumps({"rows": asked}).encode()
+    answer = handler(function_url_event("POST", "/predict", body, told), context)["body"]
+    found = json.loads(answer)
+    assert answer == encode_json(found), "no blank, no other form of a number, no key in another place"
+    assert list(found) == ["predictions", "model", "request_id"]
+    lines = handler(function_url_event("POST", "/predict", body, [*told, ("accept", "application/jsonl")]), context)
+    for index, line in enumerate(lines["body"].splitlines()):
+        assert json.loads(line) | {"id": ""} == found["predictions"][index] | {"id": ""}
+    for prediction, answered in zip(found["predictions"], Predictor.load(bundle).predict(asked), strict=True):
+        assert {name: prediction[name] for name in answered} == answered
