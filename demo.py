@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,15 +56,12 @@ def run_demo(out: Path, *, check: bool, port: int) -> bool:
         Whether everything held.
     """
     from deploy.site import build_site
-    from train.demo import demo_cases
 
     shown, bundles = [], []
-    for case in demo_cases():
-        bundle = out / "bundles" / case.name
-        shown.append(_one_case(case, out / "runs" / case.name, bundle))
+    for name, train in _cases().items():
+        bundle = out / "bundles" / name
+        shown.append(_one_case(name, train, out / "runs" / name, bundle))
         bundles.append(bundle)
-        if case.notice:
-            console.print(f"[yellow]{case.notice}[/yellow]")
     site = build_site(bundles, out / "site")
     _print_table(shown)
     holds = all(line.verdict.holds for line in shown)
@@ -107,16 +105,30 @@ def _stratum_cells(name: str, stratum: dict[str, Any]) -> list[str]:
     return [name, *counts, f"{stratum['max_abs']:.2g}"]
 
 
-def _one_case(case: Any, run_path: Path, bundle: Path) -> Shown:
+def _cases() -> dict[str, Callable[..., Any]]:
+    """The embedded cases: name -> a function of the run's folder and a progress, which trains it."""
+    from train.demo import demo_cases
+    from train.demo_tourist import tourist_config, tourist_visits
+    from train.fit import train_frame
+    from train.rank import train_visits
+
+    def train_tourist(out: Path, progress: Any) -> Any:
+        visits, best = tourist_visits()
+        return train_visits(visits, told, out, best_possible=best, progress=progress)
+
+    told = tourist_config()
+    return {**{case.name: partial(train_frame, case) for case in demo_cases()}, str(told.run.name): train_tourist}
+
+
+def _one_case(name: str, train: Callable[..., Any], run_path: Path, bundle: Path) -> Shown:
     from deploy.verify import verify
     from export import export_bundle
     from export.source import read_source
-    from train.fit import train_frame
     from train.terminal import progress_bars
 
-    console.rule(case.name)
+    console.rule(name)
     with progress_bars(console) as progress:
-        run = train_frame(case, run_path, progress=progress)
+        run = train(run_path, progress=progress)
     source = read_source(run_path)
     with steps() as (report, advance):
         export_bundle(
@@ -130,14 +142,17 @@ def _one_case(case: Any, run_path: Path, bundle: Path) -> Shown:
         )
         verdict = verify(bundle, report=lambda runtime: report(f"replaying in {runtime}"))
     size = sum(file.stat().st_size for file in bundle.iterdir()) / 1024
-    return Shown(case.name, run.info["model"], _score(run), verdict, size)
+    if run.info["notice"]:
+        console.print(f"[yellow]{run.info['notice']}[/yellow]")
+    return Shown(name, run.info["model"], _score(run), verdict, size)
 
 
 def _score(run: Any) -> str:
     from train.report import SCORE_NAMES
 
     main = run.metrics["main_score"]
-    text = f"{SCORE_NAMES[main]} {run.metrics['test'][main]:.3f}"
+    name = SCORE_NAMES.get(main, main.upper())
+    text = f"{name} {run.metrics['test'][main]:.3f}"
     if run.metrics["best_possible"]:
         text += f" (best possible {run.metrics['best_possible'][main]:.3f})"
     return text
