@@ -158,4 +158,4 @@ def wilson(share: float, rows: int) -> list[float]:
     z = 1.959963984540054
     middle = (share + z * z / (2 * rows)) / (1 + z * z / rows)
     half = z / (1 + z * z / rows) * math.sqrt(share * (1 - share) / rows + z * z / (4 * rows * rows))
-    return [middle - half, middle + half]
+    return [max(0.0, middle - half), min(1.0, middle + half)]

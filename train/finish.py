@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
-from sklearn.model_selection import GroupKFold, KFold, TimeSeriesSplit
 from threadpoolctl import threadpool_limits
 
 from train.conformal import conformal, coverage, out_of_fold
-from train.fairness import typed
 from train.fitted import Fitted
 from train.held_out import held_out
 from train.material import Material
 from train.record import cleaned, judge
+from train.split import folds_of, marks_of
 
-Rows = npt.NDArray[np.int64]
 Progress = Callable[[str, int, int], None]
+MANY = 200_000  # rows above which one fold's residuals are enough (split conformal)
 
 
 def finish(material: Material, fitted: Fitted, seed: int, progress: Progress) -> Fitted:
@@ -56,24 +54,10 @@ def sensitive_of(material: Material) -> list[str]:
 def _interval(material: Material, fitted: Fitted, seed: int) -> dict[str, Any]:
     final = fitted.split.final
     X, y = material.X.iloc[final].reset_index(drop=True), np.asarray(material.target.y[final], dtype=np.float64)
-    aside = material.aside.iloc[final].reset_index(drop=True) if len(material.aside) else material.aside
-    folds = folds_of(aside, material.config.split.time, material.config.split.group, len(y), seed)
-    return conformal(y, *out_of_fold(fitted.estimators[fitted.chosen], X, y, folds))
-
-
-def folds_of(
-    aside: pd.DataFrame, time: str | None, group: str | None, rows: int, seed: int, folds: int = 5
-) -> Iterator[tuple[Rows, Rows]]:
-    """Give pairs of row numbers to fit on and to predict.
-
-    In time no fold learns from later rows, and the first rows are predicted by none; groups stay whole; else rows are
-    shuffled.
-    """
-    if time is not None:
-        order = np.argsort(typed(aside[time]).to_numpy(), kind="stable")
-        for seen, held in TimeSeriesSplit(folds).split(order):
-            yield order[seen], order[held]
-    elif group is not None:
-        yield from GroupKFold(folds).split(np.zeros(rows), groups=aside[group].astype("str").to_numpy())
-    else:
-        yield from KFold(folds, shuffle=True, random_state=seed).split(np.zeros(rows))
+    settings = replace(material.config.split, repeats=1)
+    marks = marks_of(material.aside, settings).take(final)
+    folds = list(folds_of(y, "regression", seed, settings, marks))
+    predicted, fold = out_of_fold(fitted.estimators[fitted.chosen], X, y, folds[-1:] if len(y) > MANY else folds)
+    if len(y) > MANY:
+        fold = np.where(fold < 0, -1, np.cumsum(fold >= 0) % 2)
+    return conformal(y, predicted, fold)

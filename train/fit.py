@@ -70,6 +70,8 @@ def train(  # noqa: PLR0913 (the command's options, given by name)
     if goal is None:
         raise TrainError("The target must be told.", "no --target", "Name it, or write target in [run] of --config.")
     material = material_from_file(data, goal, told, name or told.run.name or out.resolve().name, task, seed)
+    asked = {"target": target, "task": task, "sample": sample}
+    material = replace(material, asked=asked, project=None if config is None else config.read_bytes())
     return _train(material, out, seed, replace(how or How(), progress=progress), on_material)
 
 

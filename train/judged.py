@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -161,21 +161,21 @@ def _precision(groups: npt.NDArray[np.int64], count: int, yes: npt.NDArray[np.bo
     return _ratio(float(positive @ precision), float(positive.sum()))
 
 
-def draws_of(rows: int, seed: int = SEED) -> list[FloatArray]:
-    """How often each row stands in each bootstrap sample; the same draws for the same number of rows."""
+def draws_of(rows: int, seed: int = SEED) -> Iterator[FloatArray]:
+    """Give how often each row stands in each bootstrap sample; the same draws for the same number of rows."""
     generator = np.random.default_rng(seed)
     count = DRAWS if rows <= MANY else DRAWS_OF_MANY
-    return [np.bincount(generator.integers(0, rows, rows), minlength=rows).astype(np.float64) for _ in range(count)]
+    for _ in range(count):
+        yield np.bincount(generator.integers(0, rows, rows), minlength=rows).astype(np.float64)
 
 
 def scores_with_intervals(judged: Judged) -> dict[str, dict[str, float]]:
     """Each score's `value` and the ends `low` and `high` of its 95 % interval (bootstrap, percentiles; Efron 1979)."""
     functions = score_functions(judged)
     every = np.ones(len(judged.y))
-    samples = draws_of(len(judged.y))
+    sampled = [[score(weight) for score in functions.values()] for weight in draws_of(len(judged.y))]
     found: dict[str, dict[str, float]] = {}
-    for name, score in functions.items():
-        drawn = np.array([score(weight) for weight in samples])
+    for (name, score), drawn in zip(functions.items(), np.array(sampled).T, strict=True):
         value = score(every)
         ends = np.nanquantile(drawn, [0.025, 0.975]) if np.isfinite(drawn).any() else (value, value)
         if np.isfinite(value):

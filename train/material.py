@@ -34,6 +34,8 @@ class Material:
         probability: The true probability of the positive class where a simulation knows it, float64 of shape (n_rows,).
         aside: As read, the columns by which rows are set apart or looked at: the time, the group, the sensitive ones,
             whether they are features or not.
+        asked: What the command told beside the project file: `target`, `task` and `sample`, None where it did not.
+        project: The project file, None without one.
         rows_in_file: More than are here where a sample was drawn; None for data in memory.
     """
 
@@ -45,6 +47,8 @@ class Material:
     name: str
     probability: npt.NDArray[np.float64] | None = None
     aside: pd.DataFrame = field(default_factory=pd.DataFrame)
+    asked: Mapping[str, Any] = field(default_factory=dict)
+    project: bytes | None = None
     rows_in_file: int | None = None
 
     @property

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from train.run import Run
 
 PARTS = ("train", "validation", "test")
+PROJECT = "project.toml"
 ASIDE = "aside."  # before the name of a column that stands beside the features
 
 
@@ -53,7 +54,12 @@ class Record:
 
 
 def record_files(material: Material, split: Split) -> dict[str, bytes]:
-    """The files `test.parquet` (held-out rows) and `outcomes.parquet` (per row its number, part, outcome, aside)."""
+    """The files of a run that tell of its table.
+
+    Returns:
+        `test.parquet`, the held-out rows; `outcomes.parquet`, per row its number, part, outcome and what stands aside;
+        and `project.toml`, the project file as it was given, where there was one.
+    """
     numbers = [getattr(split, part) for part in PARTS]
     row = np.concatenate(numbers)
     part = np.repeat(np.array(PARTS, dtype=object), [len(each) for each in numbers])
@@ -66,7 +72,8 @@ def record_files(material: Material, split: Split) -> dict[str, bytes]:
     buffer = io.BytesIO()
     pq.write_table(pa.table(columns), buffer)
     test = material.X.iloc[split.test].reset_index(drop=True)
-    return {"test.parquet": frame_to_parquet(test), "outcomes.parquet": buffer.getvalue()}
+    project = {} if material.project is None else {PROJECT: material.project}
+    return {"test.parquet": frame_to_parquet(test), "outcomes.parquet": buffer.getvalue(), **project}
 
 
 def frame_to_parquet(X: pd.DataFrame) -> bytes:

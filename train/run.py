@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from train.decisions import decisions_toml
+from train.decisions import changed, decisions_toml
 from train.errors import TrainError
 from train.features import DTYPES, Feature, describe_features
 from train.fitted import Fitted
@@ -48,6 +48,13 @@ class Run:
     metrics: dict[str, Any]
 
     @property
+    def latencies(self) -> dict[str, float]:
+        """Milliseconds of one row per candidate, on the machine that trained; empty where they were not measured."""
+        path = self.path / "latency.json"
+        found: dict[str, float] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        return found
+
+    @property
     def candidates(self) -> dict[str, Path]:
         """The file of each fitted candidate, by name; `load_estimator` reads it."""
         return {path.stem: path for path in sorted((self.path / "candidates").glob("*.skops"))}
@@ -61,6 +68,7 @@ def write_run(out: Path, material: Material, fitted: Fitted, seed: int) -> None:
     """
     X = material.X.iloc[fitted.split.final].reset_index(drop=True)
     features = describe_features(X, material.decisions)
+    latencies = {name: size.latency_ms for name, size in fitted.sizes.items() if size.latency_ms is not None}
     info = _info(material, fitted, seed)
     stored = {f"candidates/{name}.skops": dump_estimator(model) for name, model in fitted.estimators.items()}
     files = {
@@ -73,6 +81,7 @@ def write_run(out: Path, material: Material, fitted: Fitted, seed: int) -> None:
         "metrics.json": as_json(fitted.metrics),
         "decisions.toml": decisions_toml(material, fitted.positive).encode(),
         "report.html": render_report(material, fitted, info).encode(),
+        **({"latency.json": as_json(latencies)} if latencies else {}),
     }
     write_folder(out, files)
 
@@ -94,6 +103,10 @@ def _info(material: Material, fitted: Fitted, seed: int) -> dict[str, Any]:
         "sensitive": [name for name, column in material.config.columns.items() if column.sensitive],
         "description": told.description,
         "notice": told.notice,
+        "problem": changed(material.config.problem),
+        "budgets": changed(material.config.budgets),
+        "automation": changed(material.config.automation),
+        "loggable": [name for name, column in material.config.columns.items() if column.loggable],
         "chosen": fitted.chosen,
         "model": DESCRIPTIONS[fitted.chosen, target.task],
         "data_sha256": material.digest,
@@ -103,10 +116,23 @@ def _info(material: Material, fitted: Fitted, seed: int) -> dict[str, Any]:
             "validation": len(split.validation),
             "test": len(split.test),
             "dropped_without_target": material.dropped_rows,
+            **_sampled(material),
         },
         "dropped_columns": material.dropped_columns,
-        "versions": {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}},
+        "asked": dict(material.asked),
+        "versions": versions(),
     }
+
+
+def versions() -> dict[str, str]:
+    """The versions of Python and of the libraries that a run depends on."""
+    return {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}}
+
+
+def _sampled(material: Material) -> dict[str, int]:
+    drawn = len(material.target.known)
+    whole = material.rows_in_file
+    return {"drawn": drawn, "in_file": whole} if whole is not None and whole > drawn else {}
 
 
 def read_run(path: Path) -> Run:
