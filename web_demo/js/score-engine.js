@@ -1,7 +1,7 @@
 // Which engine answers a file: the evaluator, or onnxruntime-web where a file is so long that the faster one is worth
 // its start. Pure: both engines are arguments.
 
-const PATIENCE = 1000; // milliseconds that the evaluator may need for the rest of a file, or the other one is loaded
+const PATIENCE = 3000; // milliseconds that the evaluator may need for the rest of a file, or the other one is loaded
 
 /**
  * @typedef {import("./predictor.js").ModelCall} ModelCall

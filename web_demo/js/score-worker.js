@@ -31,6 +31,7 @@ const QUIET = { parquet: () => import(PARQUET), report: () => undefined };
 
 /** @type {Promise<Loaded> | undefined} */
 let loading;
+let asked = false; // for a file
 
 /** @param {string} path of the bundle. @returns {Promise<Loaded>} */
 async function load(path) {
@@ -43,9 +44,17 @@ async function load(path) {
   const [bytes, reference] = await Promise.all([bundle.read("model.onnx"), bundle.read("reference.json")]);
   const engine = makeFileEngine(evaluatorOf(bytes), async () => createModel(await loadRuntime(RUNTIME), bytes));
   const tools = { contract: bundle.contract, reference: JSON.parse(text(reference)) };
-  const rehearsal = { ...tools, ...QUIET, model: engine.model };
-  await scoreFile(rehearsal, examples(bundle.contract)).catch(() => null); // compiles what a file will need
+  if (!asked) await rehearse(tools, engine.model);
   return { ...tools, engine };
+}
+
+/**
+ * Scores a file of examples, while nobody waits: what it needs is compiled then.
+ *
+ * @param {Pick<Loaded, "contract" | "reference">} tools @param {import("./predictor.js").ModelCall} model
+ */
+async function rehearse(tools, model) {
+  await scoreFile({ ...tools, ...QUIET, model }, examples(tools.contract)).catch(() => null);
 }
 
 /** @param {Uint8Array} bytes of the model. @returns {import("./predictor.js").ModelCall | null} */
@@ -70,6 +79,7 @@ function examples({ features }) {
 /** @param {Source} source */
 async function score(source) {
   if (loading === undefined) throw new Error("the bundle's address comes before a file.");
+  asked = true;
   const { engine, ...tools } = await loading;
   const start = performance.now();
   let told = start;

@@ -47,12 +47,12 @@ test("a short file is the evaluator's alone", async () => {
 test("a long file goes to the faster engine, if it gives the same bits", async () => {
   for (const [took, number, last] of /** @type {const} */ ([
     [30, 0.5, "full"],
-    [200, 0.5, "early"],
+    [600, 0.5, "early"],
     [30, 0.5000000000000001, "early"],
   ])) {
     /** @type {string[]} */
     const calls = [];
-    const file = makeFileEngine(engine("early", 100, calls), async () => engine("full", took, calls, number), now);
+    const file = makeFileEngine(engine("early", 300, calls), async () => engine("full", took, calls, number), now);
     assert.deepEqual(await score(file, 50), new Array(50).fill(0.5));
     assert.deepEqual(calls.slice(0, 5), ["early", "early", "full", "full", last]);
     assert.equal(calls.at(-1), last);
@@ -62,7 +62,7 @@ test("a long file goes to the faster engine, if it gives the same bits", async (
 test("the evaluator goes on where onnxruntime-web cannot be started", async () => {
   /** @type {string[]} */
   const calls = [];
-  const file = makeFileEngine(engine("early", 100, calls), () => Promise.reject(new Error("no wasm")), now);
+  const file = makeFileEngine(engine("early", 300, calls), () => Promise.reject(new Error("no wasm")), now);
   assert.equal((await score(file, 50)).length, 50);
 });
 
