@@ -10,7 +10,7 @@ PACKAGE_ARGS ?=
 SCAN := .venv-scan
 .DEFAULT_GOAL := help
 
-.PHONY: help setup demo test acceptance coverage lint format bench cold exactness budgets engine leak load kill fuzz schemathesis arm64 screenshots requirements clean build-SelfsameFunction build-ReplayHook build-ChallengerFunction
+.PHONY: help setup demo test acceptance coverage lint format bench cold exactness budgets engine leak load kill fuzz schemathesis arm64 firefox screenshots requirements clean build-SelfsameFunction build-ReplayHook build-ChallengerFunction
 
 help: ## show the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -104,6 +104,10 @@ schemathesis: setup ## 10,000 generated requests to the served API, every check 
 arm64: setup ## run arm64 packages under QEMU (slow; fetches QEMU and an arm64 Python from Debian)
 	./.ci/arm64
 	$(BIN)/pytest tests/test_deploy_arm64.py -m slow --capture=no
+
+firefox: setup ## the page's main path in Firefox (fetched from the system's packages where there is none)
+	./.ci/firefox
+	$(BIN)/pytest tests/test_web_firefox.py
 
 screenshots: setup ## make the pictures in docs/ from the demo's site
 	$(BIN)/python docs/screenshots.py
