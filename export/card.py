@@ -21,7 +21,12 @@ WAYS = {
 
 
 def render_card(
-    contract: Mapping[str, Any], certificate: Mapping[str, Any], scores: Mapping[str, float], rows: int, size: int
+    contract: Mapping[str, Any],
+    certificate: Mapping[str, Any],
+    scores: Mapping[str, float],
+    rows: int,
+    size: int,
+    held_out: Mapping[str, Any] | None = None,
 ) -> str:
     """Render card.html.
 
@@ -31,17 +36,23 @@ def render_card(
         scores: name -> number on held-out rows; empty where the estimator was fitted elsewhere.
         rows: training rows.
         size: bytes of model.onnx.
+        held_out: what a run says of its held-out rows, as `export.held_out.public` gives it; None without.
     """
     environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=jinja2.FileSystemLoader(TEMPLATE.parent),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
-    template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
+    template = environment.get_template(TEMPLATE.name)
     strata = certificate["strata"]
     most = max((stratum["rows"] for stratum in strata), default=1)
     return template.render(
         contract=contract,
         certificate=certificate,
         scores=scores,
+        held_out=held_out,
         show=show,
         rows=rows,
         size=size,

@@ -54,7 +54,7 @@ ROWS, SHARE = 1000, 0.1  # so many golden rows, or so many of the graph's bytes
 OTHERS, ANSWER = 600, 150  # rows that are stored beside those of splits; bytes of an answer
 ABOUT: Mapping[str, Any] = {
     "version": None, "description": None, "notice": None, "targets": None, "interval": None, "features": {},
-    "scores": {},
+    "scores": {}, "held_out": None,
 }  # fmt: skip
 
 Report = Callable[[str], None]
@@ -137,11 +137,12 @@ class _Proved:
     golden: list[dict[str, Any]]
     certificate: dict[str, Any]
     reference: dict[str, Any]
-    scores: Mapping[str, float]
+    told: Mapping[str, Any]
     rows: int
 
     def files(self) -> dict[str, bytes]:
-        card = render_card(self.document, self.certificate, self.scores, self.rows, len(self.model))
+        scores, held_out = self.told["scores"], self.told["held_out"]
+        card = render_card(self.document, self.certificate, scores, self.rows, len(self.model), held_out)
         return {
             "model.onnx": self.model,
             "contract.json": _json(self.document),
@@ -198,7 +199,7 @@ def _prove(
     tried = {"reached": faults.reached(evidence), "mutation": faults.score(evidence, decidable, advance)}
     certificate = {"format": FORMAT, "effort": effort.name, **certificate, **tried}
     reference = reference_document(schema, table, predictor.contract, *predictor.run(table))
-    return _Proved(model, document, golden, certificate, reference, about["scores"], len(table[0]))
+    return _Proved(model, document, golden, certificate, reference, about, len(table[0]))
 
 
 def _room(model: bytes, schema: Schema, maker: RowMaker) -> int:

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from export.errors import ExportError
+from export.held_out import public
 from export.support import core_of
 
 
@@ -72,6 +73,7 @@ def _from_run(path: Path, name: str | None) -> Source:
         "features": features,
         "interval": run.info.get("interval"),
         "items": run.info.get("items"),
+        "held_out": public(run),
         "scores": _scores(run.metrics),
     }
     return Source(run.estimator, run.X, about, run.info["seed"])

@@ -98,6 +98,7 @@ def _info(material: Material, fitted: Fitted, seed: int) -> dict[str, Any]:
         "positive": fitted.positive,
         "threshold": threshold,
         "interval": (fitted.metrics.get("interval") or {}).get("interval"),
+        "problem": asdict(material.config.problem),
         "costs": asdict(material.config.costs),
         "split": asdict(material.config.split),
         "sensitive": [name for name, column in material.config.columns.items() if column.sensitive],
