@@ -25,7 +25,7 @@ def page_bytes(site: Path) -> tuple[dict[str, int], dict[str, int]]:
         "bundles.json",
         *(path.relative_to(site).as_posix() for path in sorted(assets.glob("*/*.*s"))),
     ]
-    sizes = {name: _packed(site / name, ".br") for name in files if "worker" not in name}
+    sizes = {name: _packed(site / name, ".br") for name in files if "score-worker" not in name}
     evaluator = {name: size for name, size in sizes.items() if name.endswith("/evaluate.js")}
     return {name: size for name, size in sizes.items() if name not in evaluator}, evaluator
 

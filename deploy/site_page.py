@@ -16,7 +16,7 @@ PRELOAD_BYTES = 100_000  # of the first bundle's files that the first answer wai
 FIRST_READ = ("manifest.json", "contract.json", "reference.json", "model.onnx")
 VENDOR_IMPORT = '"../vendor/'  # how a module of the page names a library
 EVALUATOR = "js/evaluate.js"
-MODULES = ("js/main.js", "js/score-worker.js")  # what the page and its worker load
+MODULES = ("js/main.js", "js/ort-worker.js", "js/score-worker.js")  # what the page and its workers load
 STYLE = "css/page.css"
 STYLE_LINK = re.compile(r'^ *<link rel="stylesheet" href="([^"]+)"(?: media="(\w+)")? />\n', re.MULTILINE)
 COMMENT = re.compile(r"^[ \t]*(?://.*|/\*(?:[^*]|\*(?!/))*\*/[ \t]*)\n", re.MULTILINE)  # one that has its lines alone

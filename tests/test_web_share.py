@@ -7,7 +7,7 @@ from urllib.parse import parse_qs
 
 import pytest
 from bundle_factory import EXAMPLE, answer_of, make_bundle, seal
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from deploy.browser import open_chromium, watch
 from deploy.site import build_site
@@ -184,8 +184,13 @@ def test_it_is_said_which_engine_answers(page: Page, origin: str) -> None:
 def test_without_memory_the_page_says_so(browser: Browser, origin: str) -> None:
     with browser.new_context() as context:
         grab = "throw new RangeError('WebAssembly.Memory(): could not allocate memory')"
-        context.add_init_script(f"WebAssembly.Memory = class {{ constructor() {{ {grab} }} }}")
         page = context.new_page()
+
+        def without_memory(route: Route) -> None:
+            script = f"WebAssembly.Memory = class {{ constructor() {{ {grab} }} }};"
+            route.fulfill(body=script + route.fetch().text(), content_type="text/javascript")
+
+        page.route("**/ort-worker.js", without_memory)
         page.goto(f"{origin}/?bundle=tiny")
         expect(page.locator("#failure, #engine").filter(has_text="not enough memory left for the model")).to_be_visible(
             timeout=20_000

@@ -12,12 +12,10 @@ import { createModel as createEvaluator } from "./evaluate.js";
 import { replay, writeAnswer } from "./golden.js";
 import { parseLines } from "./json.js";
 import { readFragment } from "./link.js";
-import { createModel, loadRuntime } from "./ort.js";
+import { createWorkerModel } from "./ort-client.js";
 import { keepOffline } from "./page-offline.js";
 import * as page from "./page.js";
 import { predict } from "./predictor.js";
-
-const RUNTIME = new URL("../vendor/ort.wasm.bundle.min.mjs", import.meta.url).href;
 
 /**
  * The parts below the first screen, by the id of their section: loaded after the first answer, which they must not
@@ -119,7 +117,7 @@ async function start() {
   const bytes = bundle.read("model.onnx"); // its digest is checked before an engine sees it
   const engines = makeEngines(
     async () => createEvaluator(await bytes),
-    async () => createModel(await loadRuntime(RUNTIME), await bytes),
+    async () => createWorkerModel(await bytes),
   );
   page.showIntro(contract);
   page.showWaiting();

@@ -49,9 +49,15 @@ export function literal(value, feature) {
 export function show(exact) {
   const number = Number(exact);
   const size = Math.abs(number);
-  if (Number.isInteger(number) && size < 1e15) return number.toLocaleString("en-US");
-  if (size >= 1e15 || size < 1e-4) return String(Number(number.toPrecision(6)));
-  return number.toLocaleString("en-US", { maximumSignificantDigits: 6 });
+  if (Object.is(number, -0)) return "-0";
+  if (Number.isInteger(number) && size < 1e15) return grouped(String(number));
+  const short = String(Number(number.toPrecision(6)));
+  return size >= 1e15 || size < 1e-4 ? short : grouped(short);
+}
+
+/** @param {string} digits @returns {string} with a comma before every three of the whole ones; Intl takes 25 ms to start. */
+function grouped(digits) {
+  return digits.replace(/^-?\d+/, (whole) => whole.replace(/\B(?=(\d{3})+$)/g, ","));
 }
 
 /**
