@@ -12,6 +12,7 @@ from export.errors import ExportError
 from export.frame import MISSING_CODE, Column, Columns, Schema, plain
 from export.original import Original
 from export.probe import Accepted
+from export.rows import RowMaker
 from lambda_handler.binding import decided
 from lambda_handler.contract import FORMAT, Contract
 
@@ -89,6 +90,28 @@ def _named(targets: list[dict[str, Any]] | None, names: Sequence[str] | None) ->
             "Name them in the order of y's columns, or leave `targets` out.",
         )
     return [{**target, "name": name} for target, name in zip(targets, names, strict=True)]
+
+
+def keep_examples_public(document: dict[str, Any], golden: list[dict[str, Any]], maker: RowMaker) -> None:
+    """Give a golden row's values as examples where the typical ones are a training row or no history, and of texts."""
+    ranks = document["task"] == "ranking"
+    all_of_them = ranks or maker.holds(feature["example"] for feature in document["features"])
+    answered = [line["row"] for line in golden if line["stratum"] != "rejected"]
+    fits = _is_history if ranks else _is_whole
+    row = next(filter(fits, answered), answered[0])
+    for feature in document["features"]:
+        if all_of_them or feature["type"] == "text":
+            feature["example"] = row[feature["name"]]
+
+
+def _is_whole(row: Mapping[str, Any]) -> bool:
+    return None not in row.values()
+
+
+def _is_history(row: Mapping[str, Any]) -> bool:
+    """Whether a ranker's row holds a few stops without a gap, none of them twice."""
+    stops = [stop for stop in row.values() if stop is not None]
+    return 1 < len(stops) == len(set(stops)) < 5 and list(row.values())[: len(stops)] == stops
 
 
 def reference_document(

@@ -25,7 +25,7 @@ from export.carried import check_carried
 from export.convert import convert
 from export.converters.text import columns_read
 from export.decidable import decidable_labels
-from export.describe import contract_document, reference_document
+from export.describe import contract_document, keep_examples_public, reference_document
 from export.edges import aside, edges
 from export.effort import Effort, effort_named
 from export.errors import ExportError, raise_all
@@ -194,7 +194,7 @@ def _prove(
     decidable = decidable_labels(evidence, original, predictor.contract)
     golden = golden_rows(evidence, original, predictor.contract, decidable)
     certificate = certify(predictor, evidence, golden, original, decidable)
-    _keep_examples_public(document, golden, maker)
+    keep_examples_public(document, golden, maker)
     report("trying small faults")
     tried = {"reached": faults.reached(evidence), "mutation": faults.score(evidence, decidable, advance)}
     certificate = {"format": FORMAT, "effort": effort.name, **certificate, **tried}
@@ -210,16 +210,6 @@ def _room(model: bytes, schema: Schema, maker: RowMaker) -> int:
 
 def _predictor(document: Mapping[str, Any], model: bytes) -> Predictor:
     return Predictor(Bundle(Path(), {"files": {}}, Contract(document), model))
-
-
-def _keep_examples_public(document: dict[str, Any], golden: list[dict[str, Any]], maker: RowMaker) -> None:
-    """Give a golden row's values as examples where the typical ones are a training row, and always of texts."""
-    all_of_them = maker.holds(feature["example"] for feature in document["features"])
-    answered = [line["row"] for line in golden if line["stratum"] != "rejected"]
-    row = next((row for row in answered if None not in row.values()), answered[0])
-    for feature in document["features"]:
-        if all_of_them or feature["type"] == "text":
-            feature["example"] = row[feature["name"]]
 
 
 def _check_place(out: Path) -> None:
