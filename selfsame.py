@@ -44,6 +44,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     _add_check(commands)
     _add_train(commands)
+    _add_judging(commands)
     _add_export(commands)
     _add_verify(commands)
     _add_serve(commands)
@@ -86,6 +87,29 @@ def _add_train(commands: Any) -> None:
     train.add_argument("--task", choices=["classification", "regression"], help="default: from the target's values")
     train.add_argument("--name", help="the model's name (default: the run's folder)")
     train.add_argument("--seed", type=int, default=0, help="of the split, the folds and the models (default: 0)")
+    train.add_argument("--budget", metavar="TIME", help="stop comparing after TIME (90s, 10m, 2h); run again to go on")
+    train.add_argument("--sample", type=int, metavar="ROWS", help="draw that many rows of a larger table (by the seed)")
+    train.add_argument("--jobs", type=int, default=1, metavar="N", help="processes that compare (default: 1)")
+    train.add_argument("--scheduler", metavar="ADDRESS", help="compare on the Dask cluster of this scheduler")
+
+
+def _add_judging(commands: Any) -> None:
+    does = "look at a run's model on the rows it never saw: scores, worst groups, fairness, importance, mistakes"
+    examine = _command(commands, "examine", _examine, does, "runs/loan")
+    examine.add_argument("run_path", type=Path, metavar="RUN", help="a folder that `selfsame train` wrote")
+    examine.add_argument("--out", type=Path, metavar="DIR", help="where to write (default: examine/ in the run)")
+    examine.add_argument("--along-rows", action="store_true", help="test back in time along the order of the rows")
+    does = "compare two runs on the rows that both held out; exit code 1 unless the second is better beyond chance"
+    compare = _command(commands, "compare", _compare, does, "runs/loan runs/challenger")
+    compare.add_argument("champion", type=Path, metavar="RUN", help="the run in use")
+    compare.add_argument("challenger", type=Path, metavar="RUN", help="the run that may take its place")
+    compare.add_argument("--score", help="what decides (default: what the champion was chosen by)")
+    compare.add_argument("--json", action="store_true", help="print the comparison as JSON")
+    does = "train a run again from its own record and compare every file"
+    reproduce = _command(commands, "reproduce", _reproduce, does, "runs/loan --data loan.csv")
+    reproduce.add_argument("run_path", type=Path, metavar="RUN", help="a folder that `selfsame train` wrote")
+    reproduce.add_argument("--data", type=Path, metavar="DATA", help="the table it was trained on (but for the demo's)")
+    reproduce.add_argument("--json", action="store_true", help="print the comparison as JSON")
 
 
 def _add_export(commands: Any) -> None:
@@ -180,8 +204,8 @@ def _warn(material: Any) -> None:
     from export.check import check_pipeline, shown
     from train.models import build_candidates
 
-    task, settings = material.target.task, material.config.candidates
-    candidates = build_candidates(material.X, task, settings, seed=0).values()
+    task, config = material.target.task, material.config
+    candidates = build_candidates(material.X, task, config.candidates, 0, config.prepare).values()
     found = {str(each): each for model in candidates for each in check_pipeline(model, material.X, material.target.y)}
     if found:
         print(shown(list(found.values()), rows=len(material.X)), file=sys.stderr)
@@ -190,7 +214,10 @@ def _warn(material: Any) -> None:
 def _train(arguments: argparse.Namespace) -> int:
     from rich.console import Console
 
+    from export.size import measure
+    from train.compare import How
     from train.config import read_config
+    from train.config_check import seconds_of
     from train.errors import TrainError
     from train.fit import train
     from train.terminal import print_decisions, print_result, progress_bars
@@ -212,25 +239,63 @@ def _train(arguments: argparse.Namespace) -> int:
         print_decisions(console, material)
         _warn(material)
 
+    budget = arguments.budget or told.budgets.time
+    means = How(
+        say=lambda line: console.print(line, soft_wrap=True, highlight=False, markup=False),
+        measure=measure,
+        budget=None if budget is None else seconds_of(budget),
+        scheduler=arguments.scheduler,
+        jobs=arguments.jobs,
+    )
     with progress_bars(console) as progress:
         run = train(
             arguments.data,
             target,
             out,
-            config=arguments.config,
-            seed=arguments.seed,
-            name=arguments.name,
-            task=arguments.task,
+            **{name: getattr(arguments, name) for name in ("config", "seed", "name", "task", "sample")},
             progress=progress,
             on_material=show,
+            how=means,
         )
     print_result(console, run)
+    if run.metrics["verdict"]["stop"]:
+        return FAILED
     return _next(console, out)
 
 
 def _next(console: Any, out: Path) -> int:
     console.print(f"Next: selfsame export {out} --out bundles/{out.name}", soft_wrap=True, highlight=False)
     return DONE
+
+
+def _examine(arguments: argparse.Namespace) -> int:
+    from rich.console import Console
+
+    from train.examine import examine
+    from train.terminal import progress_bars
+
+    with progress_bars(Console()) as progress:
+        out = examine(arguments.run_path, arguments.out, along_rows=arguments.along_rows, progress=progress)
+    print(f"{out}: examine.html, examine.json. Private, like the run: rows of the table stand in it.")
+    return DONE
+
+
+def _compare(arguments: argparse.Namespace) -> int:
+    from train.compare_runs import compare_runs, comparison_text
+
+    told = compare_runs(arguments.champion, arguments.challenger, arguments.score)
+    print(json.dumps(told, indent=1) if arguments.json else comparison_text(told))
+    return DONE if told["better"] else FAILED
+
+
+def _reproduce(arguments: argparse.Namespace) -> int:
+    from export.size import measure
+    from train.compare import How
+    from train.reproduce import reproduce, reproduction_text
+
+    told = reproduce(arguments.run_path, arguments.data, how=How(measure=measure))
+    print(json.dumps(told, indent=1) if arguments.json else reproduction_text(told))
+    return DONE if told["same"] else FAILED
 
 
 def _export(arguments: argparse.Namespace) -> int:

@@ -6,12 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from train.config import BudgetSettings
 from train.errors import TrainError
 from train.models import SIMPLICITY
-from train.scores import LOWER_IS_BETTER, corrected_error
+from train.scores import LOWER_IS_BETTER
 
 
 @dataclass(frozen=True)
@@ -41,18 +39,17 @@ def over_budget(size: Size, budgets: BudgetSettings) -> str | None:
 
 
 def choose(
-    compared: Mapping[str, Mapping[str, Any]], metric: str, held_share: float, barred: Mapping[str, str], prefer: str
+    compared: Mapping[str, Mapping[str, Any]], metric: str, barred: Mapping[str, str], prefer: str
 ) -> tuple[str, str]:
     """Return the chosen candidate and why.
 
-    The best is the one with the best mean. With `simplest`, the simplest one is taken (`train.models.SIMPLICITY`) that
-    the best does not beat by more than one standard error of their difference, fold by fold: the one standard error
-    rule (Breiman et al. 1984, Classification and Regression Trees) with the corrected error of `train.scores`.
+    The best is the one with the best mean. With `simplest`, the simplest one is taken (`train.models.SIMPLICITY`) whose
+    mean is within one standard error of the best one's: the one standard error rule (Breiman et al. 1984,
+    Classification and Regression Trees) with the corrected error of `train.scores`.
 
     Args:
         compared: Per candidate and metric, what `train.scores.summarise` gives.
         metric: The one that decides.
-        held_share: Held rows of a fold for each row that it is fitted on.
         barred: Why a candidate may not be chosen.
         prefer: `simplest` or `best`.
 
@@ -67,11 +64,14 @@ def choose(
     best = max(open_to, key=lambda name: sign * compared[name][metric]["mean"])
     if prefer == "best":
         return best, "the best mean"
+    error = compared[best][metric]["error"]
     for name in sorted(open_to, key=SIMPLICITY.index):
         if name == best:
             break
-        lost = sign * (np.array(compared[best][metric]["folds"]) - np.array(compared[name][metric]["folds"]))
-        error = corrected_error(lost.tolist(), held_share)
-        if lost.mean() <= error:
-            return name, f"the simplest within one standard error of the best ({best}: {lost.mean():.2g} ± {error:.2g})"
+        lost = sign * (compared[best][metric]["mean"] - compared[name][metric]["mean"])
+        if lost <= error:
+            return (
+                name,
+                f"the simplest within one standard error of the best ({best}: {lost:.2g} better, ± {error:.2g})",
+            )
     return best, "the best mean, beyond one standard error of every simpler one"

@@ -13,14 +13,15 @@ from sklearn.metrics import roc_auc_score
 FloatArray = npt.NDArray[np.float64]
 SUSPECT = 0.8
 MOST_ROWS = 20_000
-FEWEST_OF_A_LEVEL = 5
+FEWEST_OF_A_LEVEL = 20  # rows of the overall mean beside those of a level
+PARTS = 5
 
 
 def suspects(X: pd.DataFrame, y: npt.NDArray[Any], classes: list[Any] | None) -> dict[str, float]:
     """Return the columns that order the target by themselves, with how well: 1 is perfectly, the largest first.
 
-    For two classes it is the area under the ROC curve of the column's values, or of its levels' shares (each row's own
-    answer left out), 0.8 or more; for numbers the absolute rank correlation with the target, 0.9 or more. Of more rows
+    For two classes it is the area under the ROC curve of the column's values, or of its levels' shares (taken from
+    other rows), 0.8 or more; for numbers the absolute rank correlation with the target, 0.9 or more. Of more rows
     than 20,000 evenly spaced ones are looked at.
 
     Args:
@@ -38,20 +39,24 @@ def suspects(X: pd.DataFrame, y: npt.NDArray[Any], classes: list[Any] | None) ->
 
 
 def _ordered(column: pd.Series, truth: FloatArray) -> FloatArray:
-    """Return the column as numbers: a level as the mean of the target in its other rows, missing as median."""
+    """Return the column as numbers: a level as the mean of the target in other rows, a missing number as median."""
     if column.dtype == np.float64 and not column.isna().any():
         return column.to_numpy(dtype=np.float64)
     if column.dtype == np.float64:
         values = column.to_numpy(dtype=np.float64)
         gone = np.isnan(values)
         return np.where(gone, np.nanmedian(values) if not gone.all() else 0.0, values)
-    codes, _ = pd.factorize(column.astype(object).where(column.notna(), ""))
-    counts = np.bincount(codes)[codes]
-    sums = np.bincount(codes, weights=truth)[codes]
-    rest = counts - 1
-    mean = float(truth.mean())
-    means = np.divide(sums - truth, rest, out=np.full(len(truth), mean), where=rest > 0)
-    return np.where(counts < FEWEST_OF_A_LEVEL, mean, means)
+    codes, levels = pd.factorize(column.astype(object).where(column.notna(), ""))
+    found = np.empty(len(truth))
+    parts = np.arange(len(truth)) % PARTS
+    for part in range(PARTS):
+        others = parts != part
+        counts = np.bincount(codes[others], minlength=len(levels))
+        sums = np.bincount(codes[others], weights=truth[others], minlength=len(levels))
+        mean = float(truth[others].mean())
+        means = (sums + FEWEST_OF_A_LEVEL * mean) / (counts + FEWEST_OF_A_LEVEL)
+        found[~others] = means[codes[~others]]
+    return found
 
 
 def _strength(values: FloatArray, truth: FloatArray, two: bool) -> float:

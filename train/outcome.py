@@ -37,7 +37,7 @@ def scored(
     budgets, settings = material.config.budgets, material.config.candidates
     figures = figures_of(shared, compared, metric, positive)
     barred = {name: why for name, size in sizes.items() if (why := over_budget(size, budgets)) is not None}
-    return choose(figures, metric, compared.held_share, barred, settings.prefer)
+    return choose(figures, metric, barred, settings.prefer)
 
 
 def figures_of(

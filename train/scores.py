@@ -171,12 +171,7 @@ def summarise(folds: list[float], held_share: float) -> dict[str, Any]:
         folds: One figure per fold.
         held_share: Held rows of a fold for each row that it is fitted on.
     """
-    mean, error = float(np.mean(folds)), corrected_error(folds, held_share)
+    mean, error = float(np.mean(folds)), float(np.sqrt((1 / len(folds) + held_share) * np.var(folds, ddof=1)))
     half = float(stats.t.ppf(0.975, len(folds) - 1)) * error
     spread = {"mean": mean, "std": float(np.std(folds)), "error": error, "interval": [mean - half, mean + half]}
     return {**spread, "folds": folds}
-
-
-def corrected_error(folds: list[float], held_share: float) -> float:
-    """Return the standard error of the folds' mean, as `summarise` says."""
-    return float(np.sqrt((1 / len(folds) + held_share) * np.var(folds, ddof=1)))

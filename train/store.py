@@ -13,7 +13,7 @@ import skops.io
 
 from train.errors import TrainError
 
-TRUSTED_PACKAGES = ("sklearn.", "numpy.", "scipy.", "train.rankers.")
+TRUSTED_PACKAGES = ("sklearn.", "numpy.", "scipy.", "train.rankers.", "train.steps.")
 # A partial is inert until it is called, and the function in it is judged by its own name.
 TRUSTED_TYPES = ("functools.partial",)
 # Parts of the three packages that run commands, compile or read files; no fitted model needs them.

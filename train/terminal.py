@@ -52,16 +52,35 @@ def print_result(console: Console, run: Run) -> None:
     table = Table(title=f"{run.info['name']}: candidates", title_justify="left", box=None, pad_edge=False)
     table.add_column("model")
     table.add_column(f"{SCORE_NAMES[main]}, {metrics['folds']['count']} folds", justify="right")
+    table.add_column("95 %", justify="right")
+    table.add_column("file", justify="right")
+    table.add_column("one row", justify="right")
     for name, result in metrics["cross_validation"].items():
         shown = f"{show_score(result[main]['mean'])} ± {show_spread(result[main]['std'])}"
-        table.add_row(name + (" (chosen)" if name == info["chosen"] else ""), shown)
+        interval = " to ".join(show_score(end) for end in result[main]["interval"])
+        table.add_row(name + (" (chosen)" if name == info["chosen"] else ""), shown, interval, *_size(run, name))
     console.print(table)
+    console.print(f"Chosen: {info['chosen']}, {metrics['chosen_because']}.", soft_wrap=True, highlight=False)
+    for name, why in metrics["left_out"].items():
+        console.print(f"Left out: {name}, {why}.", soft_wrap=True, highlight=False, markup=False)
     low, high = metrics["test"]["interval"]
     line = f"Test: {SCORE_NAMES[main]} {show_score(metrics['test'][main])}"
     line += f" (95 %: {show_score(low)} to {show_score(high)}) on {info['rows']['test']:,} rows"
     if metrics["best_possible"]:
         line += f"; best possible {show_score(metrics['best_possible'][main])}"
     console.print(line + ".")
+    for sentence in metrics["verdict"]["lines"]:
+        console.print(sentence, soft_wrap=True, highlight=False)
     if info["notice"]:
         console.print(escape(info["notice"]))
     console.print(f"Run: {run.path} (report.html, decisions.toml)", soft_wrap=True, highlight=False)
+
+
+def _size(run: Run, name: str) -> tuple[str, str]:
+    """Return the file's size and the time of one row as shown; empty where they were not measured."""
+    size = run.metrics["file_bytes"].get(name)
+    latency = run.latencies.get(name)
+    return (
+        "" if size is None else f"{size / 1e6:.3g} MB",
+        "" if latency is None else f"{latency:.2g} ms",
+    )
