@@ -17,6 +17,8 @@ import { keepOffline } from "./page-offline.js";
 import * as page from "./page.js";
 import { predict } from "./predictor.js";
 
+const FIRST_READ = ["manifest.json", "contract.json", "model.onnx", "reference.json"];
+
 /**
  * The parts below the first screen, by the id of their section: loaded after the first answer, which they must not
  * delay.
@@ -44,6 +46,18 @@ async function fetchBytes(path) {
     throw new BundleError(`${path} must be there`, got, "Build the site again with `selfsame site`.");
   }
   return new Uint8Array(await response.arrayBuffer());
+}
+
+/**
+ * Asks for what the first answer needs at once, instead of one after another.
+ *
+ * @param {string} path of the bundle's folder.
+ * @returns {import("./bundle.js").Reader}
+ */
+function readAhead(path) {
+  const files = new Map(FIRST_READ.map((name) => [name, fetchBytes(path + name)]));
+  for (const file of files.values()) file.catch(() => undefined); // whoever reads it is told
+  return (name) => files.get(name) ?? fetchBytes(path + name);
 }
 
 /** @returns {Promise<{listed: page.Listed[], chosen: page.Listed}>} */
@@ -96,6 +110,7 @@ function makeAnswer({ contract, model, reference }, form) {
  * @param {(row: import("./contract.js").Row) => Promise<void>} answer
  */
 async function takeOver(context, engines, answer) {
+  await Promise.allSettled(Object.values(PARTS).map((load) => load())); // they are small, and seen first
   try {
     await engines.full();
   } catch (error) {
@@ -112,7 +127,7 @@ async function takeOver(context, engines, answer) {
 /** @returns {Promise<Context>} */
 async function start() {
   const { listed, chosen } = await chooseBundle();
-  const bundle = await openBundle((name) => fetchBytes(chosen.path + name));
+  const bundle = await openBundle(readAhead(chosen.path));
   const { contract } = bundle;
   const bytes = bundle.read("model.onnx"); // its digest is checked before an engine sees it
   const engines = makeEngines(
@@ -135,10 +150,10 @@ async function start() {
   changed = made.changed;
   if (isDrawing(contract)) await page.mountPart("digit", () => import("./page-digit.js"), made.context);
   await engines.first;
-  await replay(contract, engines.model, [form.row()]); // the first call also compiles; it is not timed
   const answer = makeAnswer(made.context, form);
   made.context.onChange(answer);
   takeOver(made.context, engines, answer).catch(page.showFailure);
+  await page.painted();
   await Promise.all(Object.entries(PARTS).map(([id, load]) => page.mountPart(id, load, made.context)));
   return made.context;
 }

@@ -14,6 +14,7 @@ export { showPrediction, showProblems, showWaiting } from "./page-answer.js";
  */
 
 const MOST_NAMES = 5; // of targets
+const MOST_UNSEEN = 100; // milliseconds; a page in the background is not painted
 const FILES = {
   "card.html": "Model card",
   "contract.json": "Contract",
@@ -117,6 +118,12 @@ export function showFoot(contract, listed) {
     make("p", { class: "links" }, ...links),
     make("p", { class: "digest" }, `${contract.name} ${contract.version} · SHA-256 ${contract.model_sha256}`),
   );
+}
+
+/** @returns {Promise<unknown>} settles when what was shown is on the screen, or nobody looks. */
+export function painted() {
+  const seen = new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
+  return Promise.race([seen, new Promise((resolve) => setTimeout(resolve, MOST_UNSEEN))]);
 }
 
 /**
