@@ -15,13 +15,13 @@ import { parseLines } from "./json.js";
  * @typedef {{
  *   contract: Contract, reference: Reference, model: ModelCall,
  *   golden: () => Promise<GoldenLine[]>,
- *   certificate: () => Promise<import("./page-proof.js").Certificate>,
- *   fullModel: () => Promise<ModelCall>,
+ *   certificate: () => Promise<import("./page-certificate.js").Certificate>,
+ *   evaluator: () => Promise<ModelCall | null>, fullModel: () => Promise<ModelCall>,
  *   row: () => Row, setRow: (row: Row) => void, onChange: (callback: (row: Row) => void) => void,
  *   path: string, api: string, endpoint: string | null,
  * }} Context
  *   `model`: answers with the engine that is there (the same function all along; see engines.js).
- *   `fullModel`: onnxruntime-web and nothing else; rejects where it cannot be started.
+ *   `evaluator`: the page's own, null where it does not know the graph; `fullModel`: onnxruntime-web and nothing else; rejects where it cannot be started.
  *   `golden`, `certificate`: read once, digests checked.
  *   `row`: what the form holds now; `setRow`: writes the features that it names into the form and leaves the others.
  *   `onChange`: calls back at once, and after every change of the row.
@@ -33,7 +33,8 @@ import { parseLines } from "./json.js";
 
 /**
  * @param {{bundle: import("./bundle.js").Bundle, reference: Reference, form: RowForm, model: ModelCall,
- *   fullModel: () => Promise<ModelCall>, path: string, api: string, endpoint: string | null}} given
+ *   evaluator: () => Promise<ModelCall | null>, fullModel: () => Promise<ModelCall>, path: string, api: string,
+ *   endpoint: string | null}} given
  * @returns {{context: Context, changed: () => void}} `changed` tells every part that the row is another one.
  */
 export function makeContext({ bundle, reference, form, ...rest }) {

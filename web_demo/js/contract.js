@@ -19,11 +19,12 @@ const INT64_LIMIT = 2n ** 63n;
  *   loggable: boolean, example: string | number | bigint | boolean | null,
  * }} Feature
  * @typedef {{
- *   format: number, name: string, version: string, task: "classification" | "regression", description: string | null,
+ *   format: number, name: string, version: string, task: "classification" | "regression" | "ranking", description: string | null,
  *   notice: string | null, target: {name: string, unit: string | null, description: string | null},
  *   missing_code: string, features: Feature[],
  *   threshold: {class: import("./answer.js").Label, value: number} | null,
  *   automation: {degree: "shadow" | "human only" | "assist" | "partial" | "full", abstain: [number, number] | null},
+ *   capture: {share: number},
  *   tolerance: {class: string, relative: number}, model_sha256: string, form: import("./answer.js").Form,
  * }} Contract `form`: what it answers; the rest is docs/bundle.md's contract.json.
  * @typedef {{row: number, feature: string | null, kind: string, reason: string}} Problem
@@ -131,7 +132,8 @@ export function checkRows(contract, rows) {
     }
   });
   if (problems.length > 0) throw new ContractError(problems);
-  return { columns, warnings };
+  if (contract.form.ranking === null) return { columns, warnings };
+  return { columns, warnings: warnings.map((list) => list.filter(({ kind }) => kind !== "imputed")) }; // a short history
 }
 
 /** @param {unknown} row @returns {row is Row} */

@@ -10,11 +10,12 @@ const AT_ONCE = 10; // rows that are compared without a pause
  * @typedef {import("./golden.js").Answer} Answer
  * @typedef {{rows: number, same: number}} Confirmation How many rows both answered, and how many of them bit for bit
  *   alike.
- * @typedef {{model: ModelCall, first: Promise<unknown>, full: () => Promise<ModelCall>,
+ * @typedef {{model: ModelCall, first: Promise<unknown>, evaluator: () => Promise<ModelCall | null>,
+ *   full: () => Promise<ModelCall>,
  *   confirm: (contract: import("./contract.js").Contract, rows: readonly unknown[]) => Promise<Confirmation | null>}}
  *   Engines
  *   `model`: asks the best engine that is there; a row that the evaluator cannot answer waits for the other.
- *   `first`: settles when one is there. `full`: onnxruntime-web, loaded at the first call; rejects where it cannot be
+ *   `first`: settles when one is there. `evaluator`: the page's own; null where it refuses the graph. `full`: onnxruntime-web, loaded at the first call; rejects where it cannot be
  *   started. `confirm`: holds the two against each other row by row; null where there is no evaluator.
  */
 
@@ -41,6 +42,7 @@ export function makeEngines(loadEarly, loadFull) {
       });
     },
     first,
+    evaluator: () => early,
     full: loadOnce,
     confirm: async (contract, rows) => {
       const evaluator = await early;

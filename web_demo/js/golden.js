@@ -14,8 +14,8 @@ import { predict } from "./predictor.js";
  *   answer?: unknown, rejected?: {feature: string | null, kind: string}[]}} GoldenLine
  * @typedef {{name: string, rows: number, labelsDiffer: number, outside: number, undecidable: number, maxUlp: bigint,
  *   maxAbs: number}} Stratum
- * @typedef {{strata: Stratum[], rows: number, agree: number, labelsDiffer: number, outside: number, maxUlp: bigint}}
- *   Comparison `agree`: rows with nothing to object to.
+ * @typedef {{strata: Stratum[], rows: number, agree: number, apart: number[], labelsDiffer: number, outside: number,
+ *   maxUlp: bigint}} Comparison `agree`: rows with nothing to object to; `apart`: the positions of the others.
  */
 
 const NEVER = 2n ** 64n - 1n; // the distance between NaN and a number
@@ -79,7 +79,8 @@ export function compare(contract, golden, answers) {
   }
   /** @type {Map<string, Stratum>} */
   const strata = new Map();
-  let agree = 0;
+  /** @type {number[]} */
+  const apart = [];
   golden.forEach((line, index) => {
     const empty = { rows: 0, labelsDiffer: 0, outside: 0, undecidable: 0, maxUlp: 0n, maxAbs: 0 };
     const stratum = strata.get(line.stratum) ?? { name: line.stratum, ...empty };
@@ -87,13 +88,14 @@ export function compare(contract, golden, answers) {
     const before = stratum.labelsDiffer + stratum.outside;
     stratum.rows += 1;
     compareRow(contract, line, answers[index], stratum);
-    agree += Number(stratum.labelsDiffer + stratum.outside === before);
+    if (stratum.labelsDiffer + stratum.outside > before) apart.push(index);
   });
   const all = [...strata.values()];
   return {
     strata: all,
     rows: golden.length,
-    agree,
+    agree: golden.length - apart.length,
+    apart,
     labelsDiffer: all.reduce((sum, stratum) => sum + stratum.labelsDiffer, 0),
     outside: all.reduce((sum, stratum) => sum + stratum.outside, 0),
     maxUlp: all.reduce((most, stratum) => (stratum.maxUlp > most ? stratum.maxUlp : most), 0n),

@@ -26,12 +26,18 @@ const FIRST_READ = ["manifest.json", "contract.json", "model.onnx", "reference.j
  * @type {Record<string, () => Promise<{mount: import("./context.js").Mount}>>}
  */
 const PARTS = {
+  beside: () => import("./page-beside.js"),
   whatif: () => import("./page-whatif.js"),
   why: () => import("./page-why.js"),
   files: () => import("./page-files.js"),
   proof: () => import("./page-proof.js"),
   share: () => import("./page-share.js"),
+  telemetry: () => import("./page-telemetry.js"),
 };
+
+/** The parts that need an endpoint, and those that need a model in this browser. */
+const BESIDE = ["beside", "telemetry"];
+const HERE = ["whatif", "why", "files", ...BESIDE];
 
 /**
  * @typedef {import("./bundle.js").Bundle} Bundle
@@ -82,20 +88,23 @@ async function chooseBundle() {
  * Answers the row that is in the form; an answer that was overtaken is dropped.
  *
  * @param {Context} context @param {import("./page-form.js").Form} form
+ * @param {(row: import("./contract.js").Row) => Promise<import("./predictor.js").Prediction>} ask
+ * @param {import("./page-answer.js").Place} [place] that is asked.
+ * @param {(error: unknown) => void} [fail] shows what went wrong with this row.
  * @returns {(row: import("./contract.js").Row) => Promise<void>}
  */
-function makeAnswer({ contract, model, reference }, form) {
+function makeAnswer({ contract, reference }, form, ask, place, fail = page.showFailure) {
   let latest = 0;
   return async (row) => {
     const turn = ++latest;
     const start = performance.now();
     try {
-      const [prediction] = await predict(contract, model, [row]);
+      const prediction = await ask(row);
       if (turn !== latest) return;
-      page.showPrediction(contract, prediction, performance.now() - start, reference.answers);
+      page.showPrediction(contract, prediction, performance.now() - start, reference.answers, place);
       form.mark([], prediction.warnings);
     } catch (error) {
-      if (!(error instanceof ContractError)) return page.showFailure(error);
+      if (!(error instanceof ContractError)) return fail(error);
       if (turn !== latest) return;
       page.showProblems(error.problems);
       form.mark(error.problems, []);
@@ -124,6 +133,42 @@ async function takeOver(context, engines, answer) {
   await answer(context.row());
 }
 
+/**
+ * Offers to let the endpoint answer in the place of this browser; without one the page ends here.
+ *
+ * @param {Context} context @param {import("./page-form.js").Form} form @param {unknown} error
+ */
+async function answerElsewhere(context, form, error) {
+  const { contract, endpoint, onChange } = context;
+  if (endpoint === null || error instanceof BundleError) throw error;
+  const { offerEndpoint, showNoAnswer } = await import("./page-instead.js");
+  page.hideParts(HERE);
+  offerEndpoint(contract, endpoint, error).then((ask) => {
+    const place = { where: `by ${new URL(endpoint).host}`, sent: "; the values left this device" };
+    onChange(makeAnswer(context, form, ask, place, showNoAnswer));
+  });
+}
+
+/**
+ * Answers in this browser until that fails.
+ *
+ * @param {Context} context @param {import("./page-form.js").Form} form @param {import("./engines.js").Engines} engines
+ */
+async function answerHere(context, form, engines) {
+  const { contract, endpoint, model, onChange } = context;
+  await engines.first;
+  let failed = false;
+  const ask = async (/** @type {import("./contract.js").Row} */ row) => (await predict(contract, model, [row]))[0];
+  const place = endpoint === null ? undefined : { where: "in this browser", sent: "" }; // a switch may send it
+  const answer = makeAnswer(context, form, ask, place, (error) => {
+    if (!failed) answerElsewhere(context, form, error).catch(page.showFailure);
+    failed = true;
+  });
+  const go = async (/** @type {import("./contract.js").Row} */ row) => (failed ? undefined : answer(row));
+  onChange(go);
+  takeOver(context, engines, go).catch(page.showFailure);
+}
+
 /** @returns {Promise<Context>} */
 async function start() {
   const { listed, chosen } = await chooseBundle();
@@ -145,16 +190,19 @@ async function start() {
   page.showNotes(shared.notes);
   const { path, endpoint } = chosen;
   const api = endpoint ?? location.origin + (listed.length > 1 ? `/${encodeURIComponent(contract.name)}` : "");
-  const given = { bundle, reference, form, model: engines.model, fullModel: engines.full, path, api, endpoint };
-  const made = makeContext(given);
+  const { model, evaluator, full } = engines;
+  const made = makeContext({ bundle, reference, form, model, evaluator, fullModel: full, path, api, endpoint });
   changed = made.changed;
+  if (contract.form.ranking !== null) await page.mountPart("map", () => import("./page-map.js"), made.context);
   if (isDrawing(contract)) await page.mountPart("digit", () => import("./page-digit.js"), made.context);
-  await engines.first;
-  const answer = makeAnswer(made.context, form);
-  made.context.onChange(answer);
-  takeOver(made.context, engines, answer).catch(page.showFailure);
+  const failed = await answerHere(made.context, form, engines).then(
+    () => false,
+    (error) => answerElsewhere(made.context, form, error).then(() => true),
+  );
+  const absent = failed ? HERE : endpoint === null ? BESIDE : contract.capture.share > 0 ? [] : ["telemetry"];
+  const shown = Object.entries(PARTS).filter(([id]) => !absent.includes(id));
   await page.painted();
-  await Promise.all(Object.entries(PARTS).map(([id, load]) => page.mountPart(id, load, made.context)));
+  await Promise.all(shown.map(([id, load]) => page.mountPart(id, load, made.context)));
   return made.context;
 }
 

@@ -6,6 +6,7 @@ import { binsOf, quantile, rank } from "./distribution.js";
 import { endsOf } from "./interval.js";
 import { fill, make, part, style } from "./page-dom.js";
 import { drawDensity, makeBand, makeBar, makeMark } from "./page-picture.js";
+import { rankingParts } from "./page-ranking.js";
 import { decided } from "./predictor.js";
 import { inService, percent, show } from "./words.js";
 
@@ -14,10 +15,12 @@ import { inService, percent, show } from "./words.js";
  * @typedef {import("./contract.js").Problem} Problem
  * @typedef {import("./predictor.js").Prediction} Prediction
  * @typedef {import("./distribution.js").Bins} Bins
+ * @typedef {{where: string, sent: string}} Place Where an answer was made, and what was sent for it, in words.
  */
 
 const QUIET = 600; // milliseconds without another answer before one is read out
 const MOST = 0.1; // the share of the training answers on either side of the ones that count as usual
+const PRIVATE = { where: "in this browser", sent: "; nothing was sent" };
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let saying;
 
@@ -33,8 +36,9 @@ export function showWaiting() {
  * @param {Prediction} prediction
  * @param {number} milliseconds measured around the whole prediction.
  * @param {import("./context.js").Counts} training the answers to the training rows.
+ * @param {Place} [place] that answered.
  */
-export function showPrediction(contract, prediction, milliseconds, training) {
+export function showPrediction(contract, prediction, milliseconds, training, place = PRIVATE) {
   const body = bodyParts(contract, prediction, binsOf(training));
   const missing = prediction.warnings.filter((warning) => warning.kind === "imputed").length;
   const odd = prediction.warnings.length - missing;
@@ -48,7 +52,7 @@ export function showPrediction(contract, prediction, milliseconds, training) {
     ...body,
     ...cautions.map((caution) => caution && make("p", { class: "caution" }, caution)),
     service && make("p", { class: "took service" }, service),
-    make("p", { class: "took", "data-ms": milliseconds.toFixed(3) }, took(milliseconds)),
+    make("p", { class: "took", "data-ms": milliseconds.toFixed(3) }, took(milliseconds, place)),
   );
   answer.dataset.state = "answered";
   say(answer);
@@ -86,6 +90,7 @@ export function showProblems(problems) {
 
 /** @param {Contract} contract @param {Prediction} prediction @param {Bins | null} training */
 function bodyParts(contract, prediction, training) {
+  if (contract.form.ranking !== null) return rankingParts(contract, contract.form.ranking, prediction);
   if (contract.form.several) return targetParts(contract, prediction);
   if (contract.form.numbers === "value") return valueParts(contract, prediction.numbers[0], training);
   if (contract.form.numbers !== "probabilities") return scoreParts(contract, prediction);
@@ -94,10 +99,10 @@ function bodyParts(contract, prediction, training) {
     : thresholdParts(contract, prediction, contract.threshold, training);
 }
 
-/** @param {number} milliseconds @returns {string} */
-function took(milliseconds) {
+/** @param {number} milliseconds @param {Place} place @returns {string} */
+function took(milliseconds, { where, sent }) {
   const time = milliseconds < 0.1 ? "less than 0.1 ms" : `${milliseconds.toFixed(1)} ms`;
-  return `Answered in this browser in ${time}; nothing was sent.`;
+  return `Answered ${where} in ${time}${sent}.`;
 }
 
 /**

@@ -2,6 +2,7 @@
 
 import { askEndpoint, askPage, difference } from "./endpoint.js";
 import { make } from "./page-dom.js";
+import { hostOf, post } from "./page-post.js";
 import { show } from "./words.js";
 
 const SHOWN = 8; // rows
@@ -9,45 +10,60 @@ const SHOWN = 8; // rows
 /**
  * @param {import("./context.js").Context} context
  * @param {string} endpoint the address before `/predict`.
+ * @param {(words: string, same: boolean) => void} report is told what was found.
  * @returns {HTMLElement}
  */
-export function endpointParts(context, endpoint) {
+export function endpointParts(context, endpoint, report) {
   const button = make("button", { type: "button", class: "primary", id: "side-by-side" }, "Ask the endpoint, too");
   const result = make("div", { id: "side-by-side-result", class: "result", role: "status", "data-state": "idle" });
-  const words = `Sends the golden rows, and nothing that you entered, to ${new URL(endpoint).host}.`;
+  const words = `Sends the golden rows, and nothing that you entered, to ${hostOf(endpoint)}.`;
   button.addEventListener("click", async () => {
     button.disabled = true;
     result.dataset.state = "running";
     result.textContent = "Asking…";
-    await ask(context, endpoint, result);
+    await ask(context, endpoint, result, report);
     button.disabled = false;
   });
   return make("div", { class: "self-check" }, button, make("small", {}, words), result);
 }
 
-/** @param {import("./context.js").Context} context @param {string} endpoint @param {HTMLElement} result */
-async function ask({ contract, golden, model }, endpoint, result) {
+/**
+ * @param {import("./context.js").Context} context @param {string} endpoint @param {HTMLElement} result
+ * @param {(words: string, same: boolean) => void} report
+ */
+async function ask({ contract, golden, model }, endpoint, result, report) {
   const lines = (await golden()).filter(({ answer }) => answer !== undefined);
   const rows = lines.map(({ row }) => /** @type {import("./contract.js").Row} */ (row));
   const here = await askPage(contract, model, rows);
-  const there = await askEndpoint(contract, (body) => post(`${endpoint}/predict`, body), rows);
-  const both = "answers" in here && "answers" in there ? difference(here.answers, there.answers) : null;
-  const holds = both !== null && both.labelsDiffer === 0 && both.compared > 0;
+  const there = await askEndpoint(contract, (body) => post(endpoint, "/predict", body), rows);
+  const both =
+    "answers" in here && "answers" in there ? difference(contract, here.answers, there.answers, lines) : null;
+  const holds = both !== null && both.labelsDiffer + both.outside === 0 && both.compared > 0;
   result.dataset.state = holds ? "holds" : "failed";
+  const differ = (both?.labelsDiffer ?? 0) + (both?.outside ?? 0);
+  report(both === null ? "failed" : `${show(both.compared)} golden rows: ${show(differ)} differ`, holds);
   result.replaceChildren(
-    ...(both === null
-      ? []
-      : [make("p", {}, make("strong", {}, `${show(both.same)} of ${show(both.compared)} rows`), told(both))]),
+    ...(both === null ? [] : told(both, lines.length)),
     make("p", {}, sideWords("This browser", here, "the endpoint", there)),
     make("p", {}, sideWords("The endpoint", there, "this browser", here)),
-    table(lines.slice(0, SHOWN), here, there),
+    table(contract, lines, here, there),
   );
 }
 
-/** @param {import("./endpoint.js").Difference} both */
-function told({ labelsDiffer, maxAbs, maxUlp }) {
+/** @param {import("./endpoint.js").Difference} both @param {number} asked */
+function told({ compared, same, labelsDiffer, undecided, outside, maxAbs, maxUlp }, asked) {
   const largest = maxAbs === 0 ? "0" : `${maxAbs.toExponential(1)} (${maxUlp} ulp)`;
-  return ` are the same bit for bit. Labels that differ: ${show(labelsDiffer)}. Largest difference: ${largest}.`;
+  const edge = undecided === 0 ? "" : ` Other labels where the original itself is undecided: ${show(undecided)}.`;
+  const none = compared === asked ? "" : ` Not answered by both: ${show(asked - compared)}.`;
+  return [
+    make(
+      "p",
+      {},
+      make("strong", {}, `${show(same)} of ${show(compared)} rows`),
+      ` are the same bit for bit. Labels that differ: ${show(labelsDiffer)}. Outside the tolerance: ${show(outside)}.` +
+        ` Largest difference: ${largest}.${edge}${none}`,
+    ),
+  ];
 }
 
 /**
@@ -61,25 +77,45 @@ function sideWords(name, side, otherName, other) {
 }
 
 /**
- * @param {import("./golden.js").GoldenLine[]} lines @param {import("./endpoint.js").Side} here
- * @param {import("./endpoint.js").Side} there
+ * Some rows, those farthest apart first.
+ *
+ * @param {import("./contract.js").Contract} contract @param {import("./golden.js").GoldenLine[]} lines
+ * @param {import("./endpoint.js").Side} here @param {import("./endpoint.js").Side} there
  */
-function table(lines, here, there) {
-  const cell = (/** @type {import("./endpoint.js").Side} */ side, /** @type {number} */ k) => {
-    const answer = "answers" in side ? side.answers[k] : null;
-    return make("td", {}, answer ? [...answer.labels, ...answer.numbers].slice(0, 3).join(" · ") : "—");
-  };
-  const rows = lines.map(({ stratum }, k) =>
-    make("tr", {}, make("th", { scope: "row" }, stratum), cell(here, k), cell(there, k)),
+function table(contract, lines, here, there) {
+  const at = (/** @type {import("./endpoint.js").Side} */ side, /** @type {number} */ k) =>
+    "answers" in side ? side.answers[k] : null;
+  const found = lines.map(({ stratum, ...line }, k) => {
+    const [one, other] = [at(here, k), at(there, k)];
+    return { stratum, one, other, apart: difference(contract, [one], [other], [line]) };
+  });
+  found.sort((a, b) => rank(b.apart) - rank(a.apart) || Number(b.apart.maxUlp - a.apart.maxUlp));
+  const rows = found.slice(0, SHOWN).map(({ stratum, one, other, apart }) => {
+    const cells = [answerWords(one), answerWords(other), apart.compared === 0 ? "—" : apartWords(apart)];
+    return make("tr", {}, make("th", { scope: "row" }, stratum), ...cells.map((cell) => make("td", {}, cell)));
+  });
+  const heads = ["kind of row", "this browser", "endpoint", "apart"].map((name) => make("th", { scope: "col" }, name));
+  return make(
+    "table",
+    { class: "strata both" },
+    make("thead", {}, make("tr", {}, ...heads)),
+    make("tbody", {}, ...rows),
   );
-  const heads = ["kind of row", "this browser", "endpoint"].map((name) => make("th", { scope: "col" }, name));
-  return make("table", { class: "strata" }, make("thead", {}, make("tr", {}, ...heads)), make("tbody", {}, ...rows));
 }
 
-/** @param {string} address @param {string} body */
-async function post(address, body) {
-  const headers = { "content-type": "application/json" };
-  const response = await fetch(address, { method: "POST", headers, body }).catch(() => null);
-  if (response === null) throw new Error("it cannot be reached, or does not let this page's origin in");
-  return { status: response.status, text: await response.text() };
+/** @param {import("./endpoint.js").Difference} apart @returns {number} how much two answers to one row differ. */
+function rank({ labelsDiffer, outside, undecided }) {
+  return 2 * (labelsDiffer + outside) + undecided;
+}
+
+/** @param {import("./endpoint.js").Difference} apart */
+function apartWords({ same, maxUlp, labelsDiffer, undecided }) {
+  if (same === 1) return "0";
+  const label = labelsDiffer > 0 ? ", another label" : undecided > 0 ? ", undecided" : "";
+  return `${maxUlp} ulp${label}`;
+}
+
+/** @param {import("./endpoint.js").Answer} answer @returns {string} its labels and its last number, in full. */
+export function answerWords(answer) {
+  return answer === null ? "—" : [...answer.labels, ...answer.numbers.slice(-1)].join(" · ");
 }

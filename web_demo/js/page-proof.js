@@ -1,35 +1,13 @@
-// The certificate in short, and the self-check that replays the golden rows in this browser.
+// The proof: the certificate as a picture, the golden rows replayed here and now, and at the endpoint where there is one.
 
-import { compare, replay } from "./golden.js";
+import { certificateParts, strataTable } from "./page-certificate.js";
 import { make } from "./page-dom.js";
 import { endpointParts } from "./page-endpoint.js";
+import { hostOf } from "./page-post.js";
+import { replayParts } from "./page-replay.js";
 import { show } from "./words.js";
 
-/**
- * @typedef {{name: string, rows: number, labels_differ: number, outside: number, undecidable: number, max_abs: number}}
- *   CertifiedStratum
- * @typedef {{class: string, strata: CertifiedStratum[], batch: {rows: number, alone: number},
- *   mutation: {effective: number, caught: number}}} Certificate docs/bundle.md's parity.json, as far as it shows here.
- * @typedef {import("./golden.js").Comparison} Comparison
- */
-
-/** @type {Record<string, string>} */
-const STRATA = {
-  real: "the training table itself",
-  recombined: "values of the table in new combinations",
-  boundary: "neighbouring numbers between which the original's answer jumps",
-  threshold: "both sides of single splits of the trees",
-  special: "zeros, extremes, the smallest numbers",
-  missing: "rows with unknown values",
-  unseen: "categories that training never saw",
-  rejected: "rows that the original rejects",
-};
-
-/** @type {Record<string, string>} */
-const CLASSES = {
-  identical: "Every number is the original's, bit for bit.",
-  rounding: "Nothing differs but the last digits of some numbers, by float64 rounding.",
-};
+/** @typedef {import("./page-certificate.js").Certificate} Certificate */
 
 /**
  * Shows the certificate.
@@ -38,116 +16,51 @@ const CLASSES = {
  */
 export async function mount(section, context) {
   const certificate = await context.certificate();
-  const rows = sum(certificate.strata, "rows");
-  const differ = sum(certificate.strata, "labels_differ") + sum(certificate.strata, "outside");
-  const { effective, caught } = certificate.mutation;
+  const { endpoint } = context;
+  const here = makePlace("This browser", "replay the golden rows below", false);
+  const there = endpoint === null ? null : makePlace(hostOf(endpoint), "ask it below", false);
   section.replaceChildren(
     make("h2", { id: "proof-title" }, "Is it the same model?"),
-    make(
-      "p",
-      { class: "lead" },
-      `At export the answers were held against the original scikit-learn model. ${CLASSES[certificate.class] ?? ""}`,
-    ),
-    make(
-      "dl",
-      { class: "facts" },
-      fact("class", certificate.class),
-      fact("rows checked", show(rows)),
-      fact("rows that differ", show(differ)),
-      fact(
-        "one row = a batch",
-        `${show(certificate.batch.rows - certificate.batch.alone)} of ${show(certificate.batch.rows)}`,
-      ),
-      fact("altered models caught", effective === 0 ? "none made" : `${show(caught)} of ${show(effective)}`),
-    ),
-    selfCheckParts(() => selfCheck(context)),
-    ...(context.endpoint === null ? [] : [endpointParts(context, context.endpoint)]),
-    strataTable(certificate.strata),
+    ...certificateParts(certificate),
+    make("h3", {}, "The same in every place?"),
+    make("ul", { class: "places" }, ...placesOf(certificate), here.element, there && there.element),
+    replayParts(context, here.report),
+    endpoint !== null && there !== null ? endpointParts(context, endpoint, there.report) : "",
+    make("details", {}, make("summary", {}, "The certificate's figures as a table"), strataTable(certificate.strata)),
   );
 }
 
-/** @param {import("./context.js").Context} context */
-async function selfCheck({ contract, golden, model }) {
-  const lines = await golden();
-  const start = performance.now();
-  const answers = await replay(
-    contract,
-    model,
-    lines.map((line) => line.row),
-  );
-  return { milliseconds: performance.now() - start, comparison: compare(contract, lines, answers) };
+/**
+ * Where the model was asked at export, and what was found.
+ *
+ * @param {Certificate} certificate
+ * @returns {HTMLElement[]}
+ */
+function placesOf({ strata, batch }) {
+  const rows = strata.reduce((total, stratum) => total + stratum.rows, 0);
+  const differ = strata.reduce((total, stratum) => total + stratum.labels_differ + stratum.outside, 0);
+  const same = (/** @type {number} */ other) =>
+    `the same bits on ${show(batch.rows - other)} of ${show(batch.rows)} rows`;
+  const { alone, wasm } = batch;
+  return [
+    makePlace("Python, and so Lambda", `${show(rows)} rows: ${show(differ)} differ`, differ === 0),
+    makePlace("Row by row, not at once", same(alone), alone === 0),
+    ...(typeof wasm === "number" ? [makePlace("WebAssembly, at the export", same(wasm), wasm === 0)] : []),
+  ].map(({ element }) => element);
 }
 
-/** @param {CertifiedStratum[]} strata @param {"rows" | "labels_differ" | "outside"} key */
-function sum(strata, key) {
-  return strata.reduce((total, stratum) => total + stratum[key], 0);
-}
-
-/** @param {string} term @param {string} value */
-function fact(term, value) {
-  return make("div", { class: "fact" }, make("dt", {}, term), make("dd", {}, value));
-}
-
-/** @param {number} apart @returns {string} */
-function difference(apart) {
-  return apart === 0 ? "0" : apart.toExponential(1);
-}
-
-/** @param {CertifiedStratum[]} strata */
-function strataTable(strata) {
-  const heads = ["rows", "labels differ", "outside tolerance", "largest difference"];
-  const lines = strata.map((stratum) =>
-    make(
-      "tr",
-      {},
-      make("th", { scope: "row" }, stratum.name, make("small", {}, STRATA[stratum.name] ?? "")),
-      ...[stratum.rows, stratum.labels_differ, stratum.outside].map((n) => make("td", {}, show(n))),
-      make("td", {}, difference(stratum.max_abs)),
-    ),
-  );
-  const head = make(
-    "tr",
-    {},
-    make("th", { scope: "col" }, "kind of row"),
-    ...heads.map((name) => make("th", { scope: "col" }, name)),
-  );
-  return make("table", { class: "strata" }, make("thead", {}, head), make("tbody", {}, ...lines));
-}
-
-/** @param {() => Promise<{comparison: Comparison, milliseconds: number}>} selfCheck */
-function selfCheckParts(selfCheck) {
-  const button = make(
-    "button",
-    { type: "button", class: "primary", id: "self-check" },
-    "Replay the golden rows in this browser",
-  );
-  const result = make("output", { id: "self-check-result", class: "result", "data-state": "idle" });
-  button.addEventListener("click", async () => {
-    button.disabled = true;
-    result.dataset.state = "running";
-    result.textContent = "Replaying…";
-    try {
-      const { comparison, milliseconds } = await selfCheck();
-      showComparison(result, comparison, milliseconds);
-    } catch (error) {
-      result.dataset.state = "failed";
-      result.textContent = error instanceof Error ? error.message : String(error);
-    }
-    button.disabled = false;
-  });
-  return make("div", { class: "self-check" }, button, result);
-}
-
-/** @param {HTMLElement} result @param {Comparison} comparison @param {number} milliseconds */
-function showComparison(result, comparison, milliseconds) {
-  const { rows, agree, labelsDiffer, outside } = comparison;
-  const largest = Math.max(...comparison.strata.map(({ maxAbs }) => maxAbs));
-  result.dataset.state = agree === rows ? "holds" : "failed";
-  const kinds = comparison.strata.map((stratum) => `${stratum.name} ${show(stratum.rows)}`).join(", ");
-  result.replaceChildren(
-    make("strong", {}, `${show(agree)} of ${show(rows)} rows agree with the original.`),
-    ` Labels that differ: ${show(labelsDiffer)}. Rows outside the tolerance: ${show(outside)}. `,
-    `Largest difference: ${difference(largest)}. ${milliseconds.toFixed(0)} ms.`,
-    make("small", {}, kinds),
-  );
+/**
+ * @param {string} name @param {string} words @param {boolean} same whether nothing differs.
+ * @returns {{element: HTMLElement, report: (words: string, same: boolean) => void}} `report`: what was found since.
+ */
+function makePlace(name, words, same) {
+  const told = make("span", {}, words);
+  const element = make("li", { class: same ? "same" : null }, make("strong", {}, name), told);
+  return {
+    element,
+    report(found, holds) {
+      told.textContent = found;
+      element.className = holds ? "same" : "apart";
+    },
+  };
 }

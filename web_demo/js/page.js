@@ -101,6 +101,7 @@ function targetNames({ form, target }) {
 function asked({ form }, unit) {
   if (form.numbers === "value") return unit === null ? "" : ` in ${unit}`;
   const { classKeys } = form.targets[0];
+  if (form.ranking !== null) return `: ${classKeys.length} of them, ranked`;
   return `: ${classKeys.length === 2 ? classKeys.join(" or ") : `one of ${classKeys.length} classes`}`;
 }
 
@@ -112,9 +113,10 @@ function asked({ form }, unit) {
  */
 export function showFoot(contract, listed) {
   const links = Object.entries(FILES).map(([file, name]) => make("a", { href: `${listed.path}${file}` }, name));
+  const unless = listed.endpoint === null ? "" : " unless you switch that on";
   fill(
     "foot",
-    make("p", {}, "The model runs in this browser: nothing that you enter leaves it."),
+    make("p", {}, `The model runs in this browser: nothing that you enter leaves it${unless}.`),
     make("p", { class: "links" }, ...links),
     make("p", { class: "digest" }, `${contract.name} ${contract.version} · SHA-256 ${contract.model_sha256}`),
   );
@@ -143,6 +145,15 @@ export async function mountPart(id, load, context) {
     section.replaceChildren(make("p", { class: "failure" }, error instanceof Error ? error.message : String(error)));
   }
   section.hidden = false;
+}
+
+/**
+ * Hides parts of the page that have lost what they need.
+ *
+ * @param {string[]} ids of their sections.
+ */
+export function hideParts(ids) {
+  for (const id of ids) part(id).hidden = true;
 }
 
 /**

@@ -149,7 +149,7 @@ export function valueWords(value, unit) {
 /**
  * A number of an answer in words: a share as a percentage, other numbers in four digits.
  *
- * @param {"probabilities" | "scores" | "value" | "label"} part
+ * @param {"probabilities" | "scores" | "value" | "items" | "label"} part
  * @param {number} number
  * @param {boolean} [signed] with its sign, for what is added: shares in percentage points.
  * @returns {string}
@@ -165,10 +165,20 @@ export function numberWords(part, number, signed = false) {
 /**
  * A standard error in words, to stand behind what is added.
  *
- * @param {"probabilities" | "scores" | "value" | "label"} part
+ * @param {"probabilities" | "scores" | "value" | "items" | "label"} part
  * @param {number} error
  * @returns {string}
  */
 export function errorWords(part, error) {
   return `± ${numberWords(part, error, true).replace("+", "").replace(" pp", "")}`;
+}
+
+/**
+ * Why something failed, as a sentence or part of one.
+ *
+ * @param {unknown} error
+ * @returns {string}
+ */
+export function reasonOf(error) {
+  return error instanceof Error ? error.message : String(error);
 }
