@@ -5,6 +5,7 @@ import json
 import re
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from importlib.metadata import distribution
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -133,7 +134,7 @@ def _check_endpoints(endpoints: Mapping[str, str], bundles: Mapping[str, Bundle]
 
 
 def _read_vendor() -> dict[str, bytes]:
-    """The libraries' files by name, with their licences."""
+    """The libraries' files by name, with their licences and those of what the page's own modules follow."""
     files: dict[str, bytes] = {}
     for package, folder, pattern, place in LIBRARIES:
         found = sorted((MODULES / package / folder).glob(pattern))
@@ -143,7 +144,17 @@ def _read_vendor() -> dict[str, bytes]:
         files |= {place + path.name: path.read_bytes() for path in found}
         for path in (MODULES / package).glob("LICENSE*"):
             files[f"{path.stem}.{package}.txt"] = path.read_bytes()
-    return files
+    return files | _read_licences()
+
+
+def _read_licences() -> dict[str, bytes]:
+    """What the npm packages leave out: onnxruntime's licence and notices, which its wheel has, and libm's."""
+    wheel = Path(str(distribution("onnxruntime").locate_file("onnxruntime")))
+    return {
+        "LICENSE.onnxruntime-web.txt": (wheel / "LICENSE").read_bytes(),
+        "NOTICES.onnxruntime-web.txt": (wheel / "ThirdPartyNotices.txt").read_bytes(),
+        "LICENSE.musl.txt": (PAGE / "js" / "libm" / "LICENSE").read_bytes(),
+    }
 
 
 def _check_target(out: Path) -> None:

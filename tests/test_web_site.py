@@ -41,6 +41,27 @@ def test_the_site_holds_the_page_its_runtime_and_each_bundle(tmp_path: Path) -> 
     assert not list(site.rglob("replay-node.mjs"))
 
 
+HOLDER = re.compile(r"\([Cc]\) (?:\d{4}(?:-\d{4})?,? )?(?:by )?([A-Z]\w+ [A-Z]\w+)")
+GRANTS = ("this permission notice shall be included", "Permission to use, copy, modify, and distribute this software")
+
+
+def test_the_site_holds_the_licence_of_everything_that_others_wrote(tmp_path: Path) -> None:
+    site = build_site([make_bundle(tmp_path / "a")], tmp_path / "site")
+    texts = {file.name: " ".join(file.read_text().split()) for file in site.rglob("LICENSE*.txt")}
+    assert set(texts) == {f"LICENSE.{package}.txt" for package, *_ in LIBRARIES} | {"LICENSE.musl.txt"}
+    assert all(GRANTS[0] in text for text in texts.values())
+    assert GRANTS[1] in texts["LICENSE.musl.txt"]
+    assert "Microsoft Corporation" in HOLDER.findall(texts["LICENSE.onnxruntime-web.txt"])
+    [notices] = site.rglob("NOTICES.onnxruntime-web.txt")
+    assert all(f"\n{name}\n" in notices.read_text() for name in ("google/flatbuffers", "abseil-cpp"))
+    named = []
+    for file in sorted(PAGE.glob("js/**/*.js")):
+        words = " ".join(file.read_text(encoding="utf-8").replace("//", "").split())
+        named += [(file.name, holder) for holder in HOLDER.findall(words)]
+    assert named == [("exp.js", "Arm Limited"), ("log.js", "Arm Limited"), ("tanh.js", "Sun Microsystems")]
+    assert {holder for _, holder in named} <= {*HOLDER.findall(texts["LICENSE.musl.txt"])}
+
+
 def test_a_site_is_built_again_over_itself(tmp_path: Path) -> None:
     loan, cost = make_bundle(tmp_path / "a", name="loan"), make_bundle(tmp_path / "b", name="cost")
     build_site([loan, cost], tmp_path / "site")
