@@ -5,10 +5,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime as ort
 import pandas as pd
 from skl2onnx import convert_sklearn
 from skl2onnx.common.data_types import FloatTensorType, StringTensorType
+
+from lambda_handler.binding import make_session
 
 CLOSE = 1e-3  # of the output's scale: what a float32 graph may be off
 OPSETS = {"": 18, "ai.onnx.ml": 3}
@@ -58,9 +59,7 @@ def _starts_with_columns(estimator: Any) -> bool:
 
 
 def _run(model: bytes, X: pd.DataFrame) -> list[Any]:
-    options = ort.SessionOptions()
-    options.log_severity_level = 4
-    session = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    session = make_session(model)
     names = [value.name for value in session.get_inputs()]
     if names == ["X"]:
         feeds = {"X": X.to_numpy(dtype=np.float32)}

@@ -1,6 +1,7 @@
 """onnxruntime's makers are sent nothing: its telemetry, on by default, begins with a file of the session's id."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -21,3 +22,26 @@ def test_a_model_is_opened_without_telemetry(engine: str, tmp_path: Path) -> Non
     environment = told | {"TMPDIR": str(scratch), "HOME": str(scratch), "SELFSAME_ENGINE": engine}
     subprocess.run([sys.executable, "-B", "-c", ANSWER, str(bundle)], cwd=ROOT, env=environment, check=True)
     assert list(scratch.iterdir()) == []
+
+
+IMPORT = re.compile(r"^\s*(?:import|from) onnxruntime\b", re.MULTILINE)
+
+
+def importing(folder: Path) -> set[str]:
+    """The Python files that git knows and that import onnxruntime themselves: its telemetry begins there."""
+    listed = subprocess.run(["git", "ls-files", "*.py"], cwd=folder, capture_output=True, text=True, check=True)
+    return {name for name in listed.stdout.splitlines() if IMPORT.search((folder / name).read_text(encoding="utf-8"))}
+
+
+def test_onnxruntime_is_imported_behind_the_switch_alone() -> None:
+    assert importing(ROOT) == {"lambda_handler/binding.py"}
+
+
+def test_another_import_would_be_found(tmp_path: Path) -> None:
+    for number, line in enumerate(
+        ("import onnxruntime as ort", "if x:\n    from onnxruntime.capi import y", "import onnx")
+    ):
+        (tmp_path / f"{number}.py").write_text(f"import os\n{line}\n")
+    for words in (["init", "-q"], ["add", "."]):
+        subprocess.run(["git", *words], cwd=tmp_path, check=True)
+    assert importing(tmp_path) == {"0.py", "1.py"}
