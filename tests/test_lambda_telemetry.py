@@ -28,7 +28,7 @@ IMPORT = re.compile(r"^\s*(?:import|from) onnxruntime\b", re.MULTILINE)
 
 
 def importing(folder: Path) -> set[str]:
-    """The Python files, beside those that are installed or built, that import onnxruntime: its telemetry begins there."""
+    """The Python files, without installed and built ones, that import onnxruntime: its telemetry begins there."""
     tops = [each for each in folder.iterdir() if each.name[0] != "." and each.name not in {"node_modules", "build"}]
     files = [file for top in tops for file in (top.rglob("*.py") if top.is_dir() else [top]) if file.suffix == ".py"]
     return {file.relative_to(folder).as_posix() for file in files if IMPORT.search(file.read_text(encoding="utf-8"))}
