@@ -2,10 +2,10 @@
 
 `python -m benchmarks.web_files` makes the model, the site and two files, and prints medians:
 
-- from the choice of the file to the frame that shows its table, with the worker prepared (a pointer came near) and in a
+- from the choice of a file to the frame that shows its table, with the worker prepared (a pointer came near) and in a
   fresh page; the longest gap between two turns of the page's own thread meanwhile;
-- the memory that scoring adds at its peak, of the page's process (page and worker) and of the browser's (which holds the
-  scored file), sampled from /proc: pages that no other process shares.
+- the memory that scoring adds at its peak to the page's process (page and worker) and to the browser's (which holds the
+  scored file), sampled from /proc: anonymous pages, and those of shared memory.
 
 Exit code 1 where the budgets below are broken.
 """
@@ -22,7 +22,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 
 from deploy.browser import open_chromium, watch
 from deploy.site import build_site
@@ -97,7 +97,7 @@ def _score(browser: Browser, origin: str, file: Path, *, warm: bool, memory: boo
         if warm:
             page.locator("#files").hover()
             time.sleep(2)
-        with _peaks(browser, page, memory) as peaks:
+        with _peaks(browser, memory) as peaks:
             page.locator("#file").set_input_files(file)
             expect(page.locator("#file-state")).to_have_attribute("data-state", "done", timeout=300_000)
             page.wait_for_timeout(100)
@@ -115,7 +115,7 @@ def _score(browser: Browser, origin: str, file: Path, *, warm: bool, memory: boo
 
 
 @contextmanager
-def _peaks(browser: Browser, page: Page, wanted: bool) -> Iterator[dict[str, float]]:
+def _peaks(browser: Browser, wanted: bool) -> Iterator[dict[str, float]]:
     """Sample what the page's and the browser's process add to their own memory, in MiB, until the context ends."""
     peaks: dict[str, float] = {}
     if not wanted:

@@ -187,6 +187,12 @@ def test_problems_answers_and_drift_are_told(page: Page, tmp_path: Path) -> None
     assert (
         sum(int(text.split(" ")[0]) for text in page.locator(".shares li > span:last-child").all_inner_texts()) == 400
     )
+    first = page.locator(".first tbody tr")
+    assert first.count() == 8
+    shown = first.first.locator("th, td").all_inner_texts()
+    assert shown[0] == "1"
+    assert shown[1].startswith(("0 (", "1 ("))
+    assert shown[2:] == ["900000", "40", "B", "own", "true"]
     (tmp_path / "near.csv").write_text(header + "".join(usual))
     choose(page, tmp_path / "near.csv")
     expect(page.locator("#file-state .result")).to_contain_text("Every row has an answer.")
@@ -232,7 +238,8 @@ def test_a_file_is_dropped_anywhere_on_the_page(page: Page) -> None:
         "income,age,grade,home,married\n1,40,B,own,true\n",
     )
     expect(page.locator("#file-state")).to_have_attribute("data-state", "done")
-    expect(page.locator("#file-download")).to_have_text("Download dropped-scored.csv")
+    expect(page.locator("#file-download")).to_contain_text("Download dropped-scored.csv")
+    expect(page.locator("#file-state .result")).to_contain_text("1 row in ")
 
 
 def test_a_long_file_does_not_freeze_the_page(page: Page, tmp_path: Path) -> None:

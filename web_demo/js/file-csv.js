@@ -7,7 +7,7 @@ import { CsvReader, decode } from "./csv.js";
 import { FileError } from "./file-error.js";
 import { answerBlock } from "./file-block.js";
 import { answerNames, csvEnding } from "./file-out.js";
-import { chunksOf } from "./file-read.js";
+import { bytesOf, chunksOf } from "./file-read.js";
 import { checkShape } from "./file-shape.js";
 import { BATCH } from "./predictor.js";
 
@@ -50,7 +50,7 @@ export async function scoreCsv(run, blob) {
 
 /** @param {Blob} blob */
 async function readHead(blob) {
-  const bytes = new Uint8Array(await blob.slice(0, BOM + LONGEST_CHARACTER * (SNIFF_CHARACTERS + 1)).arrayBuffer());
+  const bytes = new Uint8Array(await bytesOf(blob, 0, BOM + LONGEST_CHARACTER * (SNIFF_CHARACTERS + 1)));
   const skip = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? BOM : 0;
   return { head: new TextDecoder().decode(bytes).slice(0, SNIFF_CHARACTERS + 1), skip };
 }
@@ -69,6 +69,11 @@ function cellsOf({ bytes, starts, ends, width }) {
   return Array.from({ length: width }, (_, k) => decode(bytes.subarray(starts[k], ends[k])));
 }
 
+/** @param {CsvReader} reader @param {number[]} positions @returns {string[]} the features' cells. */
+function featureCells({ bytes, starts, ends }, positions) {
+  return positions.map((cell) => decode(bytes.subarray(starts[cell], ends[cell])));
+}
+
 /** Rows on their way through the model: their typed columns, and the lines as they go back out. */
 class Lines {
   /** @param {Run} run @param {Header} header */
@@ -81,6 +86,8 @@ class Lines {
     this.ends = new Int32Array(BATCH);
     /** @type {Map<number, string[]>} */
     this.rejected = new Map();
+    /** @type {string[][]} */
+    this.first = []; // rows that are shown
     this.rows = this.accepted = 0;
   }
 
@@ -99,6 +106,7 @@ class Lines {
       if (reason !== null) rejected.set(rows, [...(rejected.get(rows) ?? []), reason]);
     }
     this.keep(reader);
+    if (rows < this.run.wanted()) this.first.push(featureCells(reader, header.positions));
     if (!rejected.has(rows)) this.accepted += 1;
     this.rows += 1;
     return this.rows === BATCH;
@@ -143,9 +151,11 @@ class Lines {
         ending.problem(output, reasons);
         without.set(row, reasons);
       }
+      if (row < this.first.length) this.run.show(this.first[row], block, next, reasons);
       if (!rejected.has(row)) next += 1;
     }
     answered(this.rows, without);
+    this.first = [];
     this.rows = this.accepted = 0;
     rejected.clear();
   }

@@ -3,6 +3,7 @@
 import { quoteCell } from "./cells.js";
 import { FileError } from "./file-error.js";
 import { answerNames, csvEnding } from "./file-out.js";
+import { bytesOf } from "./file-read.js";
 import { answerRows } from "./file-rows.js";
 import { checkShape } from "./file-shape.js";
 import { BATCH } from "./predictor.js";
@@ -25,7 +26,7 @@ export async function scoreParquet(run, blob) {
   const parquet = await run.parquet();
   const file = {
     byteLength: blob.size,
-    slice: (/** @type {number} */ from, /** @type {number} */ to) => blob.slice(from, to).arrayBuffer(),
+    slice: (/** @type {number} */ from, /** @type {number} */ to) => bytesOf(blob, from, to),
   };
   const metadata = await whole(parquet.parquetMetadataAsync(file));
   checkCodec(metadata);

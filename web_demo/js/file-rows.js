@@ -10,7 +10,7 @@ import { replay } from "./golden.js";
  * @param {readonly Record<string, unknown>[]} rows at most `BATCH`, with any further columns.
  * @returns {Promise<import("./file-block.js").Block>}
  */
-export async function answerRows({ contract, model, tally, answered }, rows) {
+export async function answerRows({ contract, model, tally, answered, wanted, show }, rows) {
   const { features } = contract;
   const picked = rows.map((row) => {
     const present = features.filter(({ name }) => Object.hasOwn(row, name));
@@ -23,6 +23,10 @@ export async function answerRows({ contract, model, tally, answered }, rows) {
     tally.column(position, values);
   });
   tally.answers(block);
+  for (const [row, values] of picked.slice(0, wanted()).entries()) {
+    const cells = features.map(({ name }) => String(values[name] ?? ""));
+    show(cells, block, row, block.without.get(row));
+  }
   answered(rows.length, block.without);
   return block;
 }

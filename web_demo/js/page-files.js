@@ -1,11 +1,14 @@
 // Files: one is dropped or chosen, scored in a worker, and told: problems, answers, drift, and the scored file.
 
+import { quoteCell, writeCell } from "./cells.js";
 import { make, part } from "./page-dom.js";
 import { scoredParts } from "./page-scored.js";
 import { FileWorker } from "./score-client.js";
 import { show } from "./words.js";
 
 /** @typedef {import("./context.js").Context} Context */
+
+const NEAR = "300px"; // of the visible part of the page
 
 /**
  * Shows where a file is dropped; a file that is dropped anywhere on the page comes here.
@@ -28,11 +31,12 @@ export function mount(section, context) {
     input,
   );
   const state = make("div", { id: "file-state", "data-state": "idle" });
+  const example = make("button", { type: "button", class: "quiet", id: "file-example" }, "Try it with example rows");
   section.replaceChildren(
     make("h2", { id: "files-title" }, "Score a whole file"),
     make("p", { class: "lead" }, "Every row gets its answer, or the reason why it has none."),
     drop,
-    wantedColumns(context),
+    make("div", { class: "beside" }, wantedColumns(context), example),
     state,
   );
   /** @param {File | undefined} file */
@@ -41,11 +45,42 @@ export function mount(section, context) {
     input.value = "";
   };
   input.addEventListener("change", () => take(input.files?.[0]));
+  example.addEventListener("click", async () => take(await exampleFile(context)));
   for (const kind of ["pointerenter", "focusin"]) section.addEventListener(kind, () => worker.warm());
+  warmWhenNear(section, worker);
   listenForDrops(drop, worker, (file) => {
     section.scrollIntoView({ block: "nearest" });
     take(file);
   });
+}
+
+/** @param {HTMLElement} section @param {FileWorker} worker */
+function warmWhenNear(section, worker) {
+  const observer = new IntersectionObserver(
+    ([{ isIntersecting }]) => {
+      if (!isIntersecting) return;
+      observer.disconnect();
+      worker.warm();
+    },
+    { rootMargin: NEAR },
+  );
+  observer.observe(section);
+}
+
+/**
+ * The bundle's recombined golden rows, which lie as the training rows do, as a CSV file; the form's row where there are
+ * none.
+ *
+ * @param {Context} context
+ * @returns {Promise<File>}
+ */
+async function exampleFile({ contract, golden, row: current }) {
+  const names = contract.features.map(({ name }) => name);
+  const rows = (await golden()).filter(({ stratum }) => stratum === "recombined").map(({ row }) => row);
+  if (rows.length === 0) rows.push(current());
+  const lines = [names, ...rows.map((row) => names.map((name) => writeCell(/** @type {any} */ (row[name]))))];
+  const text = lines.map((cells) => `${cells.map((cell) => quoteCell(cell, ",")).join(",")}\n`);
+  return new File(text, `${contract.name}-example.csv`, { type: "text/csv" });
 }
 
 /** @param {HTMLElement} drop @param {FileWorker} worker @param {(file: File | undefined) => void} take */
@@ -92,7 +127,8 @@ async function scoreInto(state, context, worker, file) {
   const start = performance.now();
   const scored = await worker.score({ name: file.name, size: file.size, blob: file }, ({ bytes, rows, problems }) => {
     bar.value = Math.min(1, bytes / file.size);
-    words.textContent = `${show(rows)} rows · ${rate(rows, performance.now() - start)}${faulty(problems)}`;
+    const share = `${Math.floor(100 * bar.value)} %`;
+    words.textContent = `${share} · ${show(rows)} rows · ${rate(rows, performance.now() - start)}${faulty(problems)}`;
   });
   if (scored === null) return;
   const parts = "failed" in scored ? [] : scoredParts(context, scored, performance.now() - start);

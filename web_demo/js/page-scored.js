@@ -1,25 +1,25 @@
-// What a scored file shows: how many rows, the file itself, its answers, its drift, its problems.
+// What a scored file shows: how many rows, the file itself, its answers, its first rows, its drift, its problems.
 
 import { binsOf, density } from "./distribution.js";
 import { make } from "./page-dom.js";
+import { driftParts, legend } from "./page-drift.js";
 import { drawShape, makeBar } from "./page-picture.js";
-import { percent, show } from "./words.js";
+import { rankItems } from "./ranking.js";
+import { numberWords, percent, show } from "./words.js";
 
 /**
  * @typedef {import("./context.js").Context} Context
+ * @typedef {import("./contract.js").Contract} Contract
  * @typedef {import("./score-client.js").Timed} Scored
- * @typedef {import("./tally.js").FeatureDrift} FeatureDrift
+ * @typedef {import("./score-file.js").Shown} Shown
  * @typedef {import("./tally.js").Histogram} Histogram
  */
 
 const MOST_TARGETS = 5;
-/** @type {Record<import("./drift.js").Verdict, string>} */
-const VERDICTS = {
-  none: "as in training",
-  moderate: "shifted",
-  large: "far from training",
-  unknown: "nothing to compare",
-};
+const MOST_LABELS = 10;
+const MOST_ITEMS = 3;
+const MANY = 10000; // rows whose rate says something
+const UNITS = ["bytes", "KB", "MB", "GB"];
 /** @type {string | null} */
 let address = null; // of the scored file that is offered
 
@@ -28,19 +28,19 @@ let address = null; // of the scored file that is offered
  * @returns {HTMLElement[]}
  */
 export function scoredParts(context, scored, milliseconds) {
-  const { rows, problems, listed, told } = scored;
-  const rate = show(Math.round(rows / (scored.milliseconds / 1000)));
-  const speed = `${show(rows)} rows in ${(milliseconds / 1000).toFixed(2)} s, ${rate} a second once the model was there.`;
+  const { rows, problems, reasons, told } = scored;
+  const rate = `, ${show(Math.round(rows / (scored.milliseconds / 1000)))} a second once the model was there`;
+  const time = `${show(rows)} ${rows === 1 ? "row" : "rows"} in ${(milliseconds / 1000).toFixed(2)} s`;
+  const speed = `${time}${rows < MANY ? "" : rate}.`;
   const without = problems === 0 ? "Every row has an answer." : `${show(problems)} of them have no answer.`;
+  const state = problems === 0 ? "holds" : problems === rows ? "failed" : "partly";
   return [
-    make(
-      "p",
-      { class: "result", "data-state": problems === 0 ? "holds" : "failed", role: "status" },
-      `${speed} ${without}`,
-    ),
+    make("p", { class: "result", "data-state": state, role: "status" }, `${speed} ${without}`),
     make("p", { class: "actions" }, download(scored)),
-    ...(problems === rows ? [] : [...answerParts(context, told), ...driftParts(told.features)]),
-    ...(problems === 0 ? [] : problemParts(listed, problems)),
+    ...(problems === rows ? [] : answerParts(context, told)),
+    ...firstParts(context.contract, scored),
+    ...(problems === 0 ? [] : problemParts(reasons, problems)),
+    ...(problems === rows ? [] : driftParts(told.features)),
   ];
 }
 
@@ -48,7 +48,15 @@ export function scoredParts(context, scored, milliseconds) {
 function download({ scored, name }) {
   if (address !== null) URL.revokeObjectURL(address);
   address = URL.createObjectURL(scored);
-  return make("a", { class: "primary button", id: "file-download", href: address, download: name }, `Download ${name}`);
+  const link = make("a", { class: "primary button", id: "file-download", href: address, download: name });
+  link.append(`Download ${name}`, make("small", {}, ` ${sizeWords(scored.size)}`));
+  return link;
+}
+
+/** @param {number} bytes @returns {string} */
+function sizeWords(bytes) {
+  const power = Math.min(UNITS.length - 1, Math.floor(Math.log10(Math.max(1, bytes)) / 3));
+  return `${show(Number((bytes / 1000 ** power).toPrecision(2)))} ${UNITS[power]}`;
 }
 
 /** @param {Context} context @param {import("./tally.js").Told} told */
@@ -58,26 +66,39 @@ function answerParts(context, { numbers, labels }) {
     make(
       "figure",
       { class: "answers" },
-      labels[k] && labelList(labels[k]),
+      labels[k] && labelList(context.contract, labels[k]),
       numbers[k] && histogram(context, numbers[k]),
     ),
   );
   return [make("h3", {}, "The answers"), ...pictures];
 }
 
-/** @param {import("./tally.js").LabelCounts} counted */
-function labelList({ name, labels, counts }) {
+/** @param {Contract} contract @param {import("./tally.js").LabelCounts} counted */
+function labelList(contract, { name, labels, counts }) {
   const total = counts.reduce((sum, count) => sum + count, 0);
-  const lines = labels.map((label, k) =>
-    make(
+  const many = labels.length > MOST_LABELS;
+  const order = labels.map((_, k) => k);
+  if (many) order.sort((one, other) => counts[other] - counts[one]);
+  const lines = order.slice(0, MOST_LABELS).map((k) => {
+    const share = total === 0 ? 0 : counts[k] / total;
+    return make(
       "li",
       {},
-      make("span", {}, label),
-      makeBar(counts[k] / total),
-      make("span", {}, `${show(counts[k])} (${percent(counts[k] / total)})`),
-    ),
-  );
-  return make("ul", { class: "shares", "aria-label": name === null ? "Answers" : `Answers for ${name}` }, ...lines);
+      make("span", {}, nameOf(contract, labels[k])),
+      makeBar(share),
+      make("span", {}, `${show(counts[k])} (${percent(share)})`),
+    );
+  });
+  const about = contract.form.ranking === null ? "Answers" : "First places";
+  const list = make("ul", { class: "shares", "aria-label": name === null ? about : `${about} for ${name}` }, ...lines);
+  if (!many) return list;
+  const rest = order.slice(MOST_LABELS).reduce((sum, k) => sum + counts[k], 0);
+  return make("div", {}, list, make("p", { class: "small" }, `Others: ${show(rest)} (${percent(rest / total || 0)}).`));
+}
+
+/** @param {Contract} contract @param {string} key of a class. @returns {string} */
+function nameOf({ form: { ranking } }, key) {
+  return ranking?.items.find(({ id }) => id === key)?.name ?? key;
 }
 
 /** @param {Context} context @param {Histogram} histogram */
@@ -86,8 +107,10 @@ function histogram({ contract, reference }, { name, low, high, counts, below, ab
   const training = binsOf(counted);
   const most = Math.max(1, ...counts);
   const outside = [below > 0 && `${show(below)} lie below`, above > 0 && `${show(above)} lie above`].filter(Boolean);
+  const shares = contract.form.numbers === "probabilities";
   const about = contract.form.numbers === "value" ? "values" : contract.form.numbers;
-  const words = `The ${about}${name === null ? "" : ` of ${name}`} from ${show(low)} to ${show(high)}; the line is the training rows'.`;
+  const [from, to] = [low, high].map((end) => (shares ? `${show(end * 100)} %` : show(end)));
+  const words = `The ${about}${name === null ? "" : ` of ${name}`} from ${from} to ${to}. `;
   return make(
     "div",
     {},
@@ -100,97 +123,73 @@ function histogram({ contract, reference }, { name, low, high, counts, below, ab
       ),
       training && drawShape(density(training, low, high, counts.length), "shape-before"),
     ),
-    make("p", { class: "axis", "aria-hidden": "true" }, make("span", {}, show(low)), make("span", {}, show(high))),
-    make("figcaption", {}, words, outside.length > 0 ? ` ${outside.join(", ")}.` : ""),
+    make("p", { class: "axis", "aria-hidden": "true" }, make("span", {}, from), make("span", {}, to)),
+    make("figcaption", {}, words, outside.length > 0 && `${outside.join(", ")}. `, training && legend()),
   );
 }
 
-/** @param {FeatureDrift[]} features */
-function driftParts(features) {
-  const sorted = [...features].sort((one, other) => (other.index || 0) - (one.index || 0));
-  const moved = features.filter(({ verdict }) => verdict === "moderate" || verdict === "large").length;
-  const heads = ["feature", "training, and this file", "index", "verdict"];
+/** @param {Contract} contract @param {Scored} scored @returns {HTMLElement[]} its first rows, each with its answer. */
+function firstParts(contract, { shown, rows }) {
+  const heads = ["row", contract.target.name, ...contract.features.map(({ name }) => name)];
+  const lines = shown.map((each, k) =>
+    make(
+      "tr",
+      {},
+      make("th", { scope: "row" }, show(k + 1)),
+      make("td", { "data-problem": each.problem !== null }, each.problem ?? answerWords(contract, each)),
+      ...each.values.map((value) => make("td", {}, value === "" ? "–" : value)),
+    ),
+  );
+  const title = rows > shown.length ? `The first ${show(shown.length)} of ${show(rows)} rows` : "The rows";
+  return [make("h3", {}, title), scrollable(title, "first", heads, lines)];
+}
+
+/** @param {Contract} contract @param {Shown} answer @returns {string} */
+function answerWords({ form }, { labels, numbers }) {
+  if (form.ranking !== null) {
+    const names = new Map(form.ranking.items.map(({ id, name }) => [id, name ?? id]));
+    const best = rankItems(form.ranking, numbers).slice(0, MOST_ITEMS);
+    return best.map(({ id }) => names.get(id)).join(", ");
+  }
+  const words = form.targets.map(({ name, classKeys, keys, start }, index) => {
+    const label = form.labels > 0 ? classKeys[labels[index]] : null;
+    const place = label !== null && keys.includes(label) ? keys.indexOf(label) : keys.length - 1;
+    const number = form.numbers === null ? null : numberWords(form.numbers, numbers[start + place]);
+    const text = [label, label !== null && number !== null ? `(${number})` : number].filter(Boolean).join(" ");
+    return name === null ? text : `${name}: ${text}`;
+  });
+  return words.join("; ");
+}
+
+/**
+ * @param {import("./score-file.js").Reason[]} reasons @param {number} problems
+ * @returns {HTMLElement[]}
+ */
+function problemParts(reasons, problems) {
+  const told = reasons.reduce((sum, { count }) => sum + count, 0);
+  const lines = reasons.map(({ problem, count, rows }) =>
+    make("tr", {}, make("th", { scope: "row" }, rowWords(rows, count)), make("td", {}, problem)),
+  );
+  const rest = problems > told && `${show(problems - told)} more rows have other reasons; all are in the file.`;
   return [
-    make("h3", {}, "Are these rows like the training rows?"),
-    make(
-      "p",
-      { class: "lead" },
-      moved === 0
-        ? "Yes, feature by feature. "
-        : `${moved} of ${features.length} features ${moved === 1 ? "is" : "are"} not. `,
-      "The population stability index (Siddiqi 2006) compares the shares of the answered rows per bin: under 0.1 is as ",
-      "in training, over 0.25 far from it, and what chance alone gives so few rows is not counted.",
-    ),
-    make(
-      "table",
-      { class: "strata drift" },
-      make("thead", {}, make("tr", {}, ...heads.map((head) => make("th", { scope: "col" }, head)))),
-      make("tbody", {}, ...sorted.map(driftRow)),
-    ),
+    make("h3", {}, `${show(problems)} ${problems === 1 ? "row" : "rows"} without an answer`),
+    scrollable("Rows without an answer", "problems", ["rows", "why"], lines),
+    ...(rest ? [make("p", { class: "small" }, rest)] : []),
   ];
 }
 
-/** @param {FeatureDrift} feature */
-function driftRow(feature) {
-  const { name, verdict, index } = feature;
-  const moved = verdict === "moderate" || verdict === "large";
+/** @param {number[]} rows @param {number} count @returns {string} `5`, `5, 9 and 40 more`. */
+function rowWords(rows, count) {
+  const named = rows.map(show).join(", ");
+  return count > rows.length ? `${named} and ${show(count - rows.length)} more` : named;
+}
+
+/** @param {string} label @param {string} name its class. @param {string[]} heads @param {HTMLElement[]} lines */
+function scrollable(label, name, heads, lines) {
+  const head = make("tr", {}, ...heads.map((each) => make("th", { scope: "col" }, each)));
   return make(
-    "tr",
-    { "data-feature": name, "data-verdict": verdict },
-    make("th", { scope: "row" }, name),
-    make("td", {}, pair(feature)),
-    make("td", {}, Number.isNaN(index) ? "" : index.toFixed(3)),
-    make("td", {}, VERDICTS[verdict], moved && make("small", {}, foremost(feature))),
+    "div",
+    { class: "scroll", tabindex: "0", role: "region", "aria-label": label },
+    make("table", { class: `strata ${name}` }, make("thead", {}, head), make("tbody", {}, ...lines)),
   );
-}
-
-/** @param {FeatureDrift} feature @returns {HTMLElement} its shares per cell, before and now. */
-function pair({ training, found }) {
-  const [before, now] = [training, found].map(shares);
-  const most = Math.max(...before, ...now, Number.MIN_VALUE);
-  /** @param {number[]} each @param {string} name */
-  const shape = (each, name) =>
-    drawShape(
-      each.map((share) => share / most),
-      name,
-    );
-  return make("div", { class: "pair" }, shape(now, "shape-now"), shape(before, "shape-before"));
-}
-
-/** @param {readonly number[]} counts */
-function shares(counts) {
-  const total = counts.reduce((sum, count) => sum + count, 0);
-  return counts.map((count) => (total === 0 ? 0 : count / total));
-}
-
-/** @param {FeatureDrift} feature @returns {string} where the shares differ most. */
-function foremost({ cells, training, found }) {
-  const [before, now] = [training, found].map(shares);
-  const apart = now.map((share, k) => Math.abs(share - before[k]));
-  const k = apart.indexOf(Math.max(...apart));
-  const place = { below: "below the training range", above: "above the training range" }[cells[k]] ?? cells[k];
-  return `${place}: ${percent(before[k])} of training, ${percent(now[k])} here`;
-}
-
-/** @param {import("./score-file.js").Listed[]} listed @param {number} problems */
-function problemParts(listed, problems) {
-  const rows = listed.map(({ row, problem }) =>
-    make("tr", {}, make("th", { scope: "row" }, show(row)), make("td", {}, problem)),
-  );
-  const more =
-    problems > listed.length && `The first ${show(listed.length)} of ${show(problems)}; all are in the file.`;
-  return [
-    make("h3", {}, "Rows without an answer"),
-    ...(more ? [make("p", { class: "lead" }, more)] : []),
-    make(
-      "div",
-      { class: "scroll", tabindex: "0", role: "region", "aria-label": "Rows without an answer" },
-      make(
-        "table",
-        { class: "strata problems" },
-        make("thead", {}, make("tr", {}, make("th", { scope: "col" }, "row"), make("th", { scope: "col" }, "why"))),
-        make("tbody", {}, ...rows),
-      ),
-    ),
-  ];
 }

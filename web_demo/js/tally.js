@@ -3,6 +3,7 @@
 import { drift } from "./drift.js";
 import { heldNumber } from "./file-block.js";
 import { decided } from "./predictor.js";
+import { show } from "./words.js";
 
 const PARTS = 40; // of an answer's range
 
@@ -33,7 +34,8 @@ const PARTS = 40; // of an answer's range
 export function makeTally(contract, reference) {
   const { form } = contract;
   const cells = contract.features.map(({ name }) => makeCells(reference.features[name], contract.missing_code));
-  const numbers = form.numbers === null ? [] : form.targets.map(histogramOf(contract, reference));
+  const numbers =
+    form.numbers === null || form.ranking !== null ? [] : form.targets.map(histogramOf(contract, reference));
   const labels = form.targets.map(({ name, classKeys }) => ({
     name,
     labels: classKeys,
@@ -80,7 +82,7 @@ function makeCells(counted, missingCode) {
   if (counted?.categories !== undefined) return textCells(counted.categories, counted.other ?? 0, missing, missingCode);
   const { edges = [], counts = [] } = counted ?? {};
   const training = counts.length === 0 ? [0, missing] : [0, ...counts, 0, missing];
-  const inner = counts.map((_, k) => `${edges[k]} to ${edges[k + 1]}`);
+  const inner = counts.map((_, k) => `${show(edges[k])} to ${show(edges[k + 1])}`);
   const cells = counts.length === 0 ? ["known", "missing"] : ["below", ...inner, "above", "missing"];
   const found = training.map(() => 0);
   return { cells, training, found, edges, place: (value) => numberPlace(edges, cells.length, Number(value ?? NaN)) };

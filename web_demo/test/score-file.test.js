@@ -49,13 +49,31 @@ test("a CSV file keeps its lines and gets the answers behind them", async () => 
 });
 
 test("a row with a problem gets its reasons and spoils no other", async () => {
-  const { text, problems, listed } = await score(`${HEADER}\n${LINE}\n${LINE.replace("40", "-1")}\n${LINE}\n`);
+  const { text, problems, reasons, shown } = await score(`${HEADER}\n${LINE}\n${LINE.replace("40", "-1")}\n${LINE}\n`);
   const lines = text.split("\n");
   const reason = "age must be from 0 to 150, where the original estimator answers; got the number -1.";
   assert.equal(lines[2], `${LINE.replace("40", "-1")},,,,"${reason} Send for example 40."`);
   assert.equal(lines[1], lines[3]);
   assert.equal(problems, 1);
-  assert.deepEqual(listed, [{ row: 2, problem: `${reason} Send for example 40.` }]);
+  assert.deepEqual(reasons, [{ problem: `${reason} Send for example 40.`, count: 1, rows: [2] }]);
+  const values = LINE.split(",");
+  assert.deepEqual(shown[0], { values, labels: [1], numbers: [0.5, 0.5], problem: null });
+  assert.deepEqual(shown[1], { values: values.with(1, "-1"), labels: [], numbers: [], problem: reasons[0].problem });
+  assert.equal(shown.length, 3);
+});
+
+test("one reason of many rows is told once, with the first of them", async () => {
+  const bad = LINE.replace("40", "-1");
+  const lines = Array.from({ length: 9000 }, (_, k) => (k % 2 === 0 ? LINE : k === 7 ? LINE.replace("40", "") : bad));
+  const { reasons, problems } = await score(`${HEADER}\n${lines.join("\n")}\n`);
+  assert.equal(problems, 4500);
+  assert.deepEqual(
+    reasons.map(({ count, rows }) => [count, rows]),
+    [
+      [4499, [2, 4, 6, 10, 12]],
+      [1, [8]],
+    ],
+  );
 });
 
 test("batches and their ends are the same as one by one", async () => {
