@@ -4,7 +4,7 @@ They are what a browser says, and nothing proves them: each record is marked `"s
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from lambda_handler.answer import Form, Target
@@ -125,7 +125,7 @@ def _value(contract: Contract, feature: Feature, row: dict[str, Any]) -> Any:
 
 
 def _answer(contract: Contract, given: Any) -> dict[str, Any]:
-    """An answer with the keys of the contract's form, in its order; an interval is made anew of its value.
+    """An answer with the keys of the contract's form, in its order.
 
     Raises:
         _Wrong: it has another form, or holds what this model never answers.
@@ -136,9 +136,7 @@ def _answer(contract: Contract, given: Any) -> dict[str, Any]:
     if form.interval is not None:
         return _with_interval(form.targets[0], form.interval, given)
     if not form.several:
-        ends = () if form.interval is None else ("interval",)
-        part = _part(form.targets[0], form.numbers, given, ends)
-        return part if form.interval is None else {**part, "interval": _ends(form.interval, part, given)}
+        return _part(form.targets[0], form.numbers, given)
     names = [str(target.name) for target in form.targets]
     if not isinstance(given, dict) or given.keys() != {"targets"}:
         raise _Wrong(f"answer is an object of targets alone; got {describe(given)}")
@@ -167,8 +165,8 @@ def _with_interval(target: Target, interval: Interval, given: Any) -> dict[str, 
     return {**part, "interval": ends}
 
 
-def _part(target: Target, numbers: str | None, given: Any, beside: Sequence[str] = ()) -> dict[str, Any]:
-    names = [name for name in ("label" if target.classes else None, numbers, *beside) if name is not None]
+def _part(target: Target, numbers: str | None, given: Any) -> dict[str, Any]:
+    names = [name for name in ("label" if target.classes else None, numbers) if name is not None]
     if not isinstance(given, dict) or given.keys() != {*names}:
         raise _Wrong(f"answer is an object of {' and '.join(names)} alone; got {describe(given)}")
     part: dict[str, Any] = {}
@@ -183,15 +181,6 @@ def _part(target: Target, numbers: str | None, given: Any, beside: Sequence[str]
             raise _Wrong(f"{numbers} is an object with a number for each of {listed}; got {describe(shown)}")
         part[numbers] = {key: _number(numbers, shown[key]) for key in target.keys}
     return part
-
-
-def _ends(interval: Interval, part: Mapping[str, Any], given: Mapping[str, Any]) -> list[float]:
-    told = given["interval"]
-    if not isinstance(told, list) or len(told) != 2:
-        raise _Wrong(f"interval is a list of its two ends; got {describe(told)}")
-    for end in (*told, *(ends := interval.ends(part["value"]))):
-        _number("interval", end)
-    return ends
 
 
 def _label(classes: list[Any], given: Any) -> Any:

@@ -11,10 +11,10 @@ import pytest
 from deploy.events import function_url_event
 from lambda_handler.decide import PARTS
 from lambda_handler.http import make_handler
-from tests.bundle_factory import EXAMPLE, Task, make_bundle, seal
+from tests.bundle_factory import CLASSES, EXAMPLE, Task, make_bundle, seal
 from tests.stack_tools import of_type, source, transform
 
-TASKS: list[Task] = ["classification", "multiclass", "regression", "scores", "labels", "values", "several"]
+TASKS: list[Task] = list(CLASSES)
 PRIMITIVES: dict[str, Callable[[Any], bool]] = {
     # A string column takes any value: the reader gives its text.
     "string": lambda value: True,
@@ -93,7 +93,9 @@ def captured(folder: Path, task: Task, capsys: pytest.CaptureFixture[str]) -> li
 
     rows = [EXAMPLE, {**EXAMPLE, "income": None, "grade": None, "married": False}]
     [first, _] = post("/predict", {"rows": rows})["predictions"]
-    told = {"values": {"cost": 5.0}, "several": {"late": True}, "regression": 250.5}.get(task, first.get("label"))
+    told = {"values": {"cost": 5.0}, "several": {"late": True}, "regression": 250.5, "interval": 250.5}.get(
+        task, first.get("label")
+    )
     post("/feedback", {"feedback": [{"id": first["id"], "outcome": told}]})
     answer = {name: first[name] for name in PARTS if name in first}
     post("/capture", {"model": contract["model_sha256"], "captures": [{"row": EXAMPLE, "answer": answer}]})
@@ -115,6 +117,12 @@ def test_what_the_handler_writes_fits_the_table(task: Task, tmp_path: Path, caps
     # The reader tells names of columns and of struct's fields by their exact letters.
     names = re.findall(r"(\w+):", json.dumps(table()["StorageDescriptor"]["Columns"]))
     assert all(name == name.lower() for name in (*names, *record))
+
+
+def test_a_ranking_fits_the_table() -> None:
+    answer = {"items": [{"id": "castle", "score": 0.5}]}
+    record = {"selfsame": "capture", "predictions": [{"id": "a-0", "answer": answer}]}
+    assert misfits(record, columns()) == []
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from lambda_handler.contract import Contract
 from lambda_handler.http import Handler, make_handler
-from lambda_handler.page import MOST_BYTES, MOST_CAPTURES
+from lambda_handler.page import MOST_BYTES, MOST_CAPTURES, PageCaptureError, read_captures
 from lambda_handler.predictor import Predictor
 from tests.bundle_factory import CLASSES, EXAMPLE, Task, make_bundle, seal
 
@@ -166,3 +167,23 @@ def test_a_request_of_another_shape_model_or_size_is_refused(handler: Handler, t
 def test_where_the_contract_captures_nothing_there_is_no_such_path(tmp_path: Path, told: dict[str, Any]) -> None:
     status, problem = send(make_handler(make(tmp_path / "tiny", share=0.0)), told)
     assert (status, "There is no '/capture' here." in problem["detail"]) == (404, True)
+
+
+def test_a_ranking_is_taken_in_its_order_alone(bundle: Path) -> None:
+    document = json.loads((bundle / "contract.json").read_text())
+    items = [{"id": name} for name in ("castle", "gallery", "park")]
+    outputs = dict.fromkeys(("label", "probabilities", "scores", "value"), None) | {"label": "label", "items": "scores"}
+    changes = {"task": "ranking", "classes": [item["id"] for item in items], "outputs": outputs, "threshold": None}
+    contract = Contract({**document, **changes, "ranking": {"items": items, "top": 2}})
+    best = [{"id": "park", "score": 0.5}, {"id": "castle", "score": 0.25}]
+
+    def taken(answer: Any) -> Any:
+        entry = {"row": ROW, "answer": answer}
+        [(_, kept)] = read_captures(contract, {"model": contract.model_sha256, "captures": [entry]})
+        return kept
+
+    assert taken({"items": best}) == {"items": best}
+    for wrong in (best[::-1], [*best, {"id": "gallery", "score": 0.1}], [best[0], best[0]], [{"id": "sea", "score": 1}],
+                  [{"id": "park", "score": "1"}], [7], 7):  # fmt: skip
+        with pytest.raises(PageCaptureError):
+            taken({"items": wrong})
