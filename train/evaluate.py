@@ -10,6 +10,7 @@ import joblib
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from scipy.stats import rankdata
 from sklearn.base import clone
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.exceptions import ConvergenceWarning
@@ -134,10 +135,12 @@ def _usual_scores(estimator: Any, X: pd.DataFrame, y: npt.NDArray[Any], setting:
 
 
 def area_under_curve(positive: npt.NDArray[np.bool_], score: FloatArray) -> float:
-    """Return the ROC AUC, NaN where only one class is there; a draw without both classes has none."""
-    if positive.all() or not positive.any():
+    """Return the ROC AUC from ranks, ties half (Mann and Whitney 1947); NaN where only one class is there."""
+    yes = int(positive.sum())
+    if yes in (0, len(positive)):
         return float("nan")
-    return float(roc_auc_score(positive, score))
+    above = rankdata(score)[positive].sum() - yes * (yes + 1) / 2
+    return float(above / (yes * (len(positive) - yes)))
 
 
 def bootstrap(score: Callable[[npt.NDArray[np.int64]], float], rows: int) -> list[float]:

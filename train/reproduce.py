@@ -93,10 +93,11 @@ def _compared(run: Run, again: Run) -> Iterator[tuple[str, str | None]]:
         if not one.is_file() or not other.is_file():
             yield name, "only in the run" if one.is_file() else "not in the run"
         else:
-            yield name, None if one.read_bytes() == other.read_bytes() else _difference(one, other, run.X)
+            yield name, None if one.read_bytes() == other.read_bytes() else file_difference(one, other, run.X)
 
 
-def _difference(one: Path, other: Path, X: pd.DataFrame) -> str:
+def file_difference(one: Path, other: Path, X: pd.DataFrame) -> str:
+    """How two files of a run with different bytes differ, in words; models by their answers to the rows `X`."""
     if one.suffix == ".json":
         return _json_difference(json.loads(one.read_text("utf-8")), json.loads(other.read_text("utf-8")))
     if one.suffix == ".skops":
