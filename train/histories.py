@@ -69,6 +69,7 @@ def read_visits(data: Path, settings: RankingSettings, table: TableSettings, fol
     items: dict[str, dict[str, Any]] = {}
     digest = found.digest
     if settings.places is not None:
+        _column(found.frame, settings, "item")
         items, more = _read_places(folder / settings.places, settings, table)
         digest = f"{digest} {more}"
     return visits_of(found.frame, settings, items, digest)
