@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import shlex
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -51,6 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_score(commands)
     _add_site(commands)
     _add_package(commands)
+    _add_ship(commands)
     _add_demo(commands)
     return parser
 
@@ -125,8 +127,8 @@ def _add_export(commands: Any) -> None:
     export.add_argument("--allow-training-rows", action="store_true",
                         help="let the public bundle hold training rows, where the model answers with them")  # fmt: skip
     degrees = ["shadow", "human only", "assist", "partial", "full"]
-    export.add_argument("--automation", choices=degrees, default="full", metavar="DEGREE",
-                        help="how far the model acts by itself: %(choices)s (default: full)")  # fmt: skip
+    export.add_argument("--automation", choices=degrees, metavar="DEGREE",
+                        help="how far it acts by itself: %(choices)s (default: the run's, else full)")  # fmt: skip
     export.add_argument("--abstain", type=float, nargs=2, metavar=("LOW", "HIGH"),
                         help="with partial: the probabilities or scores between which a person decides")  # fmt: skip
     export.add_argument("--loggable", nargs="+", default=[], action="extend", metavar="COLUMN",
@@ -179,6 +181,18 @@ def _add_package(commands: Any) -> None:
     package.add_argument("--engine", choices=["capi", "binding"], default="capi", help=engines)
     package.add_argument("--no-bytecode", dest="bytecode", action="store_false",
                          help="do without Python 3.13 here; every cold start then compiles")  # fmt: skip
+
+
+def _add_ship(commands: Any) -> None:
+    does = "train, export and verify in every runtime by one project file: from a table to a proven bundle"
+    ship = _command(commands, "ship", _ship, does, "examples/loan.toml --data loan.csv --out build/loan")
+    ship.add_argument("project", type=Path, metavar="PROJECT", help="a TOML file, such as `selfsame init` writes")
+    ship.add_argument(
+        "--data", type=Path, metavar="DATA", help="CSV or Parquet (default: the project's simulated table)"
+    )
+    ship.add_argument("--out", type=Path, metavar="DIR", help="for run and bundle (default: build/ and PROJECT's name)")
+    ship.add_argument("--effort", choices=["quick", "standard", "full"], default="standard",
+                      help="how hard the proof tries (default: standard)")  # fmt: skip
 
 
 def _add_demo(commands: Any) -> None:
@@ -305,6 +319,7 @@ def _export(arguments: argparse.Namespace) -> int:
     from export.source import read_source
 
     source = read_source(arguments.source, rows=arguments.rows, trust=arguments.trust, name=arguments.name)
+    told = {name: getattr(arguments, name) for name in ("automation", "abstain") if getattr(arguments, name)}
     with steps() as (report, advance):
         path = export_bundle(
             source.estimator,
@@ -314,9 +329,8 @@ def _export(arguments: argparse.Namespace) -> int:
             seed=source.seed,
             effort=arguments.effort,
             allow_training_rows=arguments.allow_training_rows,
-            automation=arguments.automation,
-            abstain=arguments.abstain,
-            loggable=arguments.loggable,
+            **(told if arguments.automation else source.automation | told),
+            loggable=arguments.loggable or source.loggable,
             capture=arguments.capture,
             replay_wasm=replay_node,
             report=report,
@@ -392,6 +406,24 @@ def _package(arguments: argparse.Namespace) -> int:
     package = build_package(arguments.bundle, arguments.out, **how)
     print(f"{package}: {package_bytes(package) / 1e6:.1f} MB for {arguments.arch}", end="")
     print(f", {package.stat().st_size / 1e6:.1f} MB zipped" if package.is_file() else "")
+    return DONE
+
+
+def _ship(arguments: argparse.Namespace) -> int:
+    from train.project import prepare_project
+
+    out = arguments.out or Path("build") / arguments.project.stem
+    project, data = prepare_project(arguments.project, arguments.data, out)
+    run, bundle = str(out / "run"), str(out / "bundle")
+    for step in (
+        ["train", str(data), "--config", str(project), "--out", run],
+        ["export", run, "--out", bundle, "--effort", arguments.effort],
+        ["verify", bundle, "--runtime", "all"],
+    ):
+        print(f"selfsame {shlex.join(step)}", flush=True)
+        code = main(step)
+        if code != DONE:
+            return code
     return DONE
 
 

@@ -1,6 +1,6 @@
 """Where an estimator comes from: a run of `selfsame train`, or a file and the rows that it was fitted on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,8 @@ import pandas as pd
 from export.errors import ExportError
 from export.held_out import public
 from export.support import core_of
+
+AUTOMATION = {"automation": "degree", "abstain": "abstain"}  # export_bundle's words for those of the project file
 
 
 @dataclass(frozen=True)
@@ -20,12 +22,16 @@ class Source:
         X: the frame that it was fitted on.
         about: what the contract says beyond the estimator.
         seed: of the run, 0 for a file.
+        automation: how far the project file lets the model act, as `export_bundle` takes it: `automation`, `abstain`.
+        loggable: the columns whose values may stand in capture records, as the project file says.
     """
 
     estimator: Any
     X: pd.DataFrame
     about: dict[str, Any]
     seed: int
+    automation: dict[str, Any] = field(default_factory=dict)
+    loggable: tuple[str, ...] = ()
 
 
 def read_source(source: Path, *, rows: Path | None = None, trust: bool = False, name: str | None = None) -> Source:
@@ -76,7 +82,9 @@ def _from_run(path: Path, name: str | None) -> Source:
         "held_out": public(run),
         "scores": _scores(run.metrics),
     }
-    return Source(run.estimator, run.X, about, run.info["seed"])
+    told = run.info.get("automation") or {}
+    automation = {ours: told[theirs] for ours, theirs in AUTOMATION.items() if told.get(theirs) is not None}
+    return Source(run.estimator, run.X, about, run.info["seed"], automation, tuple(run.info.get("loggable", ())))
 
 
 def _scores(metrics: dict[str, Any]) -> dict[str, float]:

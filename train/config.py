@@ -43,11 +43,13 @@ class TableSettings:
         encoding: Of a CSV file.
         delimiter: Of a CSV file, one character.
         sample: Rows that are drawn (with the seed) when the table has more; None takes all.
+        simulated: The simulated table that `selfsame ship` takes where no other is brought; no effect elsewhere.
     """
 
     encoding: str | None = None
     delimiter: str | None = None
     sample: int | None = None
+    simulated: Literal["loan", "house", "tourist"] | None = None
 
 
 @dataclass(frozen=True)
