@@ -51,7 +51,12 @@ export function subjectOf({ form, threshold }, index, label) {
   if (form.numbers === null) {
     return { part: "label", key: classKeys[label], read: ({ labels }) => Number(labels[index] === label) };
   }
-  const decisive = threshold === null ? (classes.length === 2 && form.numbers !== "items" ? 1 : label) : classes.indexOf(threshold.class);
+  const decisive =
+    threshold === null
+      ? classes.length === 2 && form.numbers !== "items"
+        ? 1
+        : label
+      : classes.indexOf(threshold.class);
   const place = keys.length === 1 ? 0 : decisive; // one number says both scores
   return { part: form.numbers, key: keys[place], read: ({ numbers }) => numbers[start + place] };
 }
