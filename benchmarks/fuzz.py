@@ -17,7 +17,7 @@ import atheris
 
 with atheris.instrument_imports(include=["lambda_handler"]):
     from benchmarks.fuzz_cases import TOKENS, Cases, make_models, mutated
-    from lambda_handler import each, explain, feedback, table, v2  # noqa: F401 - else imported later, and not instrumented
+    from lambda_handler import each, explain, feedback, page, table, v2  # noqa: F401 - else imported later, and not instrumented
 
 LONGEST = 1 << 16  # bytes of a case
 SILENT = 25.0  # seconds that one case may take

@@ -75,7 +75,7 @@ class Cases:
         self._models = [Model(bundle) for bundle in bundles]
         self._ways: list[Callable[[Model, bytes], int]] = [
             self._json, self._csv, self._jsonl, self._packed, self._gzip, self._base64, self._tensors, self._binary,
-            self._direct, self._feedback, self._headers, self._event,
+            self._direct, self._feedback, self._headers, self._event, self._capture,
         ]  # fmt: skip
         self.ways = [way.__name__[1:] for way in self._ways]
         self.seen: Counter[str] = Counter()
@@ -91,8 +91,9 @@ class Cases:
             headers = b"content-type: application/json; charset=utf-8\naccept: text/csv;q=0.5, */*\n\n" + one
             event = json.dumps(function_url_event("POST", "/predict", one)).encode()
             direct = json.dumps({**model.examples.rows, "text": True, "each": True}).encode()
+            told = {"model": model.examples.contract.model_sha256, "captures": [model.examples.captured()]}
             bodies = [one, *texts, many, gzip.compress(one), b64encode(one), tensors, struct.pack("<H", len(tensors)) +
-                      tensors, direct, feedback, headers, event]  # fmt: skip
+                      tensors, direct, feedback, headers, event, json.dumps(told).encode()]  # fmt: skip
             found += [bytes([place * len(self._ways) + way]) + body for way, body in enumerate(bodies)]
             explained = json.dumps({**model.examples.rows, "explain": {"samples": 2}}).encode()
             found += [bytes([place * len(self._ways) + way]) + explained for way in (0, 3, 8)]
@@ -192,6 +193,9 @@ class Cases:
     def _feedback(self, model: Model, body: bytes) -> int:
         response = _ask(model, "/feedback", body, {"content-type": JSON})
         return hold(response, None)
+
+    def _capture(self, model: Model, body: bytes) -> int:
+        return hold(_ask(model, "/capture", body, {"content-type": JSON}), None)
 
     def _headers(self, model: Model, body: bytes) -> int:
         head, _, rest = body.partition(b"\n\n")

@@ -17,7 +17,7 @@ from deploy.wheels import ROOT
 from lambda_handler.http import make_handler
 from lambda_handler.metrics import NAMESPACE
 from lambda_handler.predictor import Predictor
-from tests.bundle_factory import EXAMPLE, make_bundle, seal
+from tests.bundle_factory import EXAMPLE, answer_of, make_bundle, seal
 
 TEXT, NUMBER = "canary-5f1c", 8172634.515625
 SCRIPT = """
@@ -113,19 +113,22 @@ def test_a_replay_sees_the_answers_that_a_shadow_withholds(bundle: Path, tmp_pat
 
 def test_the_runtimes_log_holds_metrics_and_records_and_no_value(package: Path) -> None:
     row = {**EXAMPLE, "income": NUMBER, "grade": TEXT}
+    contract = json.loads((package / "bundle" / "contract.json").read_text())
+    told = {"model": contract["model_sha256"], "captures": [{"row": row, "answer": answer_of(row, "classification")}]}
     events = [
         function_url_event("POST", "/predict", json.dumps(row).encode()),
         function_url_event("POST", "/predict", json.dumps({**row, "home": TEXT}).encode()),
         function_url_event("POST", "/feedback", json.dumps({"id": TEXT, "outcome": NUMBER}).encode()),
         function_url_event("POST", "/feedback", json.dumps({"id": "0a1b-0", "outcome": 1}).encode()),
+        function_url_event("POST", "/capture", json.dumps(told).encode()),
     ]
     with emulate(package, {NAMESPACE: "selfsame"}) as runtime:
-        assert [runtime(event)["statusCode"] for event in events] == [200, 422, 422, 200]
+        assert [runtime(event)["statusCode"] for event in events] == [200, 422, 422, 200, 200]
         with pytest.raises(EmulatorError, match="RefusedError"):
             runtime({**row, "home": TEXT})
         log = runtime._log.read_text()
     lines = [json.loads(line) for line in log.splitlines() if line.startswith('{"')]
     assert [line.get("selfsame", "metrics") for line in lines if "errorType" not in line] == [
-        "capture", "metrics", "metrics", "metrics", "feedback", "metrics"]  # fmt: skip
+        "capture", "metrics", "metrics", "metrics", "feedback", "capture", "metrics"]  # fmt: skip
     assert [line["ColdStart"] for line in lines if "_aws" in line] == [1, 0, 0, 0]
     assert all(secret not in log for secret in (TEXT, str(NUMBER), "8,172,634", "8172634"))
