@@ -20,6 +20,7 @@ from train.work import Work
 
 Progress = Callable[[str, int, int], None]
 STEP = "cross-validate"
+CONNECT_SECONDS = 10.0
 
 
 def silent(what: str, done: int, total: int) -> None:
@@ -172,7 +173,7 @@ def _cluster(address: str) -> Iterator[Any]:
         remedy = "Install it: pip install 'selfsame[dask]'."
         raise TrainError("--scheduler needs Dask.", "distributed is not installed", remedy) from None
     try:
-        client: Any = Client(address, timeout=10, set_as_default=False)  # type: ignore[no-untyped-call] # distributed has no types
+        client: Any = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)  # type: ignore[no-untyped-call] # distributed has no types
     except (OSError, ValueError, TimeoutError) as error:
         remedy = "Start one with `dask scheduler` and workers with `dask worker ADDRESS`."
         raise TrainError(

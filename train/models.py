@@ -142,12 +142,13 @@ def _model(name: str, task: Task, settings: CandidateSettings, seed: int, rows: 
     if name in ("lightgbm", "xgboost"):
         return _library(name, settings, seed, classifies=classifies)
     layers = {"hidden_layer_sizes": (64, 32), "alpha": 1e-3, "max_iter": 200, "random_state": seed}
+    tree = {"algorithm": "kd_tree"}
     made = {
         "baseline": lambda: DummyClassifier(strategy="prior") if classifies else DummyRegressor(),
         "linear": lambda: LogisticRegression(max_iter=5000) if classifies else Ridge(alpha=10.0),
         "svm": lambda: CalibratedClassifierCV(SVC(), cv=3, ensemble=False) if classifies else _scaled_target(SVR()),
         "mlp": lambda: MLPClassifier(**layers) if classifies else _scaled_target(MLPRegressor(**layers)),
-        "knn": lambda: KNeighborsClassifier(25) if classifies else KNeighborsRegressor(10),
+        "knn": lambda: KNeighborsClassifier(25, **tree) if classifies else KNeighborsRegressor(10, **tree),
     }
     return made[name]()
 

@@ -15,7 +15,17 @@ from train.errors import TrainError
 
 TRUSTED_PACKAGES = ("sklearn.", "numpy.", "scipy.", "train.rankers.", "train.steps.")
 # A partial is inert until it is called, and the function in it is judged by its own name.
-TRUSTED_TYPES = ("functools.partial",)
+TRUSTED_TYPES = (
+    "functools.partial",
+    "collections.OrderedDict",
+    # These two libraries keep a model as their own text or bytes, which they parse and do not run.
+    "lightgbm.basic.Booster",
+    "lightgbm.sklearn.LGBMClassifier",
+    "lightgbm.sklearn.LGBMRegressor",
+    "xgboost.core.Booster",
+    "xgboost.sklearn.XGBClassifier",
+    "xgboost.sklearn.XGBRegressor",
+)
 # Parts of the three packages that run commands, compile or read files; no fitted model needs them.
 BARRED_MODULES = (
     "testing",
