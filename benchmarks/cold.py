@@ -201,8 +201,8 @@ def page(rounds: Sequence[Round]) -> str:
     who = [name for name in (EMPTY, OURS, BINDING, WHOLE, PEER) if name in rounds[0]]
     warm = [name for name in (BARE, OURS, BINDING, PEER) if name in rounds[0]]
     ours = [each[OURS] for each in rounds]
-    names = {"request_ms": "request", "init_ms": "init", "log_bytes": "log_bytes"}
-    measured = {word: _median(ours, figure) for word, figure in names.items()}
+    told = {"request_ms": ("request", 2), "init_ms": ("init", 0), "log_bytes": ("log_bytes", 0)}
+    measured = {word: round(_median(ours, figure), digits) for word, (figure, digits) in told.items()}  # as printed
     targets = [f"| {each.title} | {value_of(each, rounds):.3g} | {each.most:g} |" for each in TARGETS]
     return PAGE.format(
         starts=len(rounds),

@@ -1,10 +1,14 @@
 """The cost table: begun milliseconds, a part of a core, the price of requests, time and log lines."""
 
+import re
+
 import pytest
 
 from benchmarks import cost
 from lambda_handler.metrics import UNITS, WATCHED
 from tests.stack_tools import ROOT, of_type, transform
+
+COMMAND = re.compile(r"cost\.py --request-ms ([0-9.]+) --init-ms ([0-9.]+)\s+--log-bytes ([0-9.]+)")
 
 
 @pytest.mark.parametrize(
@@ -38,6 +42,24 @@ def test_the_stack_s_own_price_counts_what_the_code_writes_and_alarms_read() -> 
     assert (sum(read), len(UNITS) + 2 * len(WATCHED)) == (cost.ALARM_METRICS, cost.OWN_METRICS)
     assert cost.stack_per_month() == pytest.approx(13.70)
     assert "**$13.70**" in (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
+
+
+def costs(text: str) -> list[str]:
+    """The lines of tables of costs by memory."""
+    return re.findall(r"^\| (?:128|256|512|1,024|1,769) \|.*$", text, re.MULTILINE)
+
+
+def test_the_measured_figures_and_their_costs_stand_in_one_page_and_agree() -> None:
+    pages = {
+        page.name: page.read_text(encoding="utf-8") for page in [*(ROOT / "docs").glob("*.md"), ROOT / "README.md"]
+    }
+    told = {name: COMMAND.findall(text) for name, text in pages.items()}
+    [given] = told.pop("cold.md")
+    assert not any(told.values())
+    expected = costs(cost.table_of(*map(float, given)))
+    assert len(expected) == len(cost.MEMORY)
+    assert {name: costs(text) for name, text in pages.items() if costs(text)} == {"cold.md": expected}
+    assert expected != costs(cost.table_of(2 * float(given[0]), *map(float, given[1:]))), "other figures cost otherwise"
 
 
 def test_the_table_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
