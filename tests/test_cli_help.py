@@ -9,7 +9,8 @@ import pytest
 
 import selfsame
 
-COMMANDS = ["check", "train", "export", "verify", "serve", "score", "site", "package", "demo"]
+COMMANDS = ["check", "train", "examine", "compare", "reproduce", "export", "verify", "serve", "score", "site", "package",
+            "ship", "demo"]  # fmt: skip
 INSTALLED = Path(sys.executable).with_name("selfsame")
 
 
@@ -45,7 +46,7 @@ def test_every_argument_is_described(name: str) -> None:
     [
         ([], "required: COMMAND"),
         (["trian", "x.csv"], "invalid choice: 'trian'"),
-        (["train", "x.csv"], "required: --target"),
+        (["train"], "required: DATA"),
         (["verify", "bundle", "--runtime", "ruby"], "invalid choice: 'ruby'"),
         (["package", "bundle", "--out", "x", "--arch", "sparc"], "invalid choice: 'sparc'"),
         (["serve", "bundle", "--port", "eighty"], "invalid int value: 'eighty'"),
