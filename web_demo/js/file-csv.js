@@ -21,6 +21,7 @@ const LONGEST_CHARACTER = 4; // bytes
 
 /**
  * @param {Run} run @param {Blob} blob
+ * @returns {Promise<Blob>}
  * @throws {FileError} the file is no CSV, or of another shape.
  */
 export async function scoreCsv(run, blob) {
@@ -46,6 +47,7 @@ export async function scoreCsv(run, blob) {
     throw new FileError("A CSV file begins with a header line", "this one has none", "Write the columns' names there.");
   }
   await /** @type {Lines} */ (lines).answer();
+  return run.output.blob("text/csv");
 }
 
 /** @param {Blob} blob */

@@ -17,6 +17,7 @@ import { BATCH } from "./predictor.js";
  * Scores in two passes: the first finds the columns.
  *
  * @param {Run} run @param {Blob} blob
+ * @returns {Promise<Blob>}
  * @throws {FileError} a line is no JSON object, or a feature is in none of them.
  */
 export async function scoreJsonl(run, blob) {
@@ -47,6 +48,7 @@ export async function scoreJsonl(run, blob) {
     if (batch.length === BATCH) await answer();
   }
   if (batch.length > 0) await answer();
+  return run.output.blob("application/jsonl");
 }
 
 /**

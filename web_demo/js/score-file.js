@@ -14,8 +14,6 @@ const MOST_SHOWN = 8; // rows that are shown with their answers
 
 /** @type {Record<string, Kind>} */
 const SUFFIXES = { csv: "csv", jsonl: "jsonl", ndjson: "jsonl", parquet: "parquet", pq: "parquet" };
-/** @type {Record<Kind, string>} */
-const TYPES = { csv: "text/csv", jsonl: "application/jsonl", parquet: "text/csv" };
 
 /**
  * @typedef {"csv" | "jsonl" | "parquet"} Kind
@@ -41,7 +39,7 @@ const TYPES = { csv: "text/csv", jsonl: "application/jsonl", parquet: "text/csv"
 
 /**
  * Scores a file: its columns stay as they are; behind them stand the answer and `problem`, as `selfsame score` writes
- * them. Of Parquet the twin is CSV.
+ * them.
  *
  * @param {Tools} tools
  * @param {Source} source
@@ -81,7 +79,7 @@ export async function scoreFile(tools, source) {
       });
     },
   };
-  await { csv: scoreCsv, jsonl: scoreJsonl, parquet: scoreParquet }[kind](run, source.blob);
+  const scored = await { csv: scoreCsv, jsonl: scoreJsonl, parquet: scoreParquet }[kind](run, source.blob);
   if (progress.rows === 0) throw new FileError("The file must hold rows", "there is none", "Choose another file.");
   const { rows, problems } = progress;
   return {
@@ -90,8 +88,8 @@ export async function scoreFile(tools, source) {
     reasons: [...reasons.values()].sort((one, other) => other.count - one.count),
     shown,
     told: run.tally.told(),
-    scored: run.output.blob(TYPES[kind]),
-    name: scoredName(source.name, kind),
+    scored,
+    name: `${source.name.replace(/\.[^.]*$/, "") || "file"}-scored.${kind}`,
   };
 }
 
@@ -123,10 +121,4 @@ async function kindOf({ name, size, blob }) {
   if (Object.hasOwn(SUFFIXES, suffix)) return SUFFIXES[suffix];
   if (head.startsWith("PAR1")) return "parquet";
   return /^(\xef\xbb\xbf)?\s*\{/.test(head) ? "jsonl" : "csv";
-}
-
-/** @param {string} name @param {Kind} kind */
-function scoredName(name, kind) {
-  const stem = name.replace(/\.[^.]*$/, "") || "file";
-  return `${stem}-scored.${kind === "jsonl" ? "jsonl" : "csv"}`;
 }
