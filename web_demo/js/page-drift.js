@@ -1,10 +1,13 @@
 // How a scored file's features lie beside the training rows': a table with a picture of each.
 
+import { MODERATE } from "./drift.js";
 import { make } from "./page-dom.js";
 import { drawShape } from "./page-picture.js";
 import { percent } from "./words.js";
 
 /** @typedef {import("./tally.js").FeatureDrift} FeatureDrift */
+
+const MOST = 12; // features that are shown at once
 
 /** @type {Record<import("./drift.js").Verdict, string>} */
 const VERDICTS = {
@@ -22,23 +25,36 @@ export function driftParts(features) {
   const sorted = [...features].sort((one, other) => (other.index || 0) - (one.index || 0));
   const moved = features.filter(hasMoved).length;
   const verdict = `Not all: ${moved} of ${features.length} features ${moved === 1 ? "has" : "have"} moved. `;
-  const heads = ["feature", "where the values lie", "index", "verdict"];
+  const shown = sorted.length > MOST ? MOST - 2 : sorted.length;
   return [
     make("h3", {}, "Are these rows like the training rows?"),
     make("p", { class: "lead" }, make("strong", {}, moved === 0 ? "Yes, feature by feature. " : verdict), legend()),
-    make(
-      "table",
-      { class: "strata drift" },
-      make("thead", {}, make("tr", {}, ...heads.map((head) => make("th", { scope: "col" }, head)))),
-      make("tbody", {}, ...sorted.map(driftRow)),
-    ),
+    driftTable(sorted.slice(0, shown)),
+    ...(shown < sorted.length ? [furtherFeatures(sorted.slice(shown))] : []),
     make(
       "p",
       { class: "small" },
       "The index is the population stability index (Siddiqi 2006): it compares the shares of the answered rows per bin. ",
-      "Under 0.1 is as in training, over 0.25 far from it; what chance alone gives so few rows is not counted.",
+      "Under 0.1 is as in training, over 0.25 far from it; what chance alone may give so few rows is not counted.",
     ),
   ];
+}
+
+/** @param {FeatureDrift[]} features */
+function driftTable(features) {
+  const heads = ["feature", "where the values lie", "index", "verdict"];
+  return make(
+    "table",
+    { class: "strata drift" },
+    make("thead", {}, make("tr", {}, ...heads.map((head) => make("th", { scope: "col" }, head)))),
+    make("tbody", {}, ...features.map(driftRow)),
+  );
+}
+
+/** @param {FeatureDrift[]} features */
+function furtherFeatures(features) {
+  const summary = make("summary", {}, `The ${features.length} features that lie nearer`);
+  return make("details", { class: "columns" }, summary, driftTable(features));
 }
 
 /** @returns {HTMLElement} what the shapes of each picture are. */
@@ -59,13 +75,19 @@ function hasMoved({ verdict }) {
 /** @param {FeatureDrift} feature */
 function driftRow(feature) {
   const { name, verdict, index } = feature;
+  const chance = verdict === "none" && index >= MODERATE;
   return make(
     "tr",
     { "data-feature": name, "data-verdict": verdict },
     make("th", { scope: "row" }, name),
     make("td", {}, pair(feature)),
     make("td", {}, Number.isNaN(index) ? "" : index.toFixed(3)),
-    make("td", {}, VERDICTS[verdict], hasMoved(feature) && make("small", {}, foremost(feature))),
+    make(
+      "td",
+      {},
+      chance ? "within chance" : VERDICTS[verdict],
+      hasMoved(feature) && make("small", {}, foremost(feature)),
+    ),
   );
 }
 

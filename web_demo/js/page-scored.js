@@ -70,7 +70,8 @@ function answerParts(context, { numbers, labels }) {
       numbers[k] && histogram(context, numbers[k]),
     ),
   );
-  return [make("h3", {}, "The answers"), ...pictures];
+  const title = context.contract.form.ranking === null ? "The answers" : "What comes first";
+  return [make("h3", {}, title), ...pictures];
 }
 
 /** @param {Contract} contract @param {import("./tally.js").LabelCounts} counted */
@@ -106,7 +107,7 @@ function histogram({ contract, reference }, { name, low, high, counts, below, ab
   const counted = contract.form.several ? reference.answers.targets?.[String(name)] : reference.answers;
   const training = binsOf(counted);
   const most = Math.max(1, ...counts);
-  const outside = [below > 0 && `${show(below)} lie below`, above > 0 && `${show(above)} lie above`].filter(Boolean);
+  const outside = [`${show(below)} below`, `${show(above)} above`].filter((_, k) => [below, above][k] > 0);
   const shares = contract.form.numbers === "probabilities";
   const about = contract.form.numbers === "value" ? "values" : contract.form.numbers;
   const [from, to] = [low, high].map((end) => (shares ? `${show(end * 100)} %` : show(end)));
@@ -124,7 +125,7 @@ function histogram({ contract, reference }, { name, low, high, counts, below, ab
       training && drawShape(density(training, low, high, counts.length), "shape-before"),
     ),
     make("p", { class: "axis", "aria-hidden": "true" }, make("span", {}, from), make("span", {}, to)),
-    make("figcaption", {}, words, outside.length > 0 && `${outside.join(", ")}. `, training && legend()),
+    make("figcaption", {}, words, outside.length > 0 && `Beyond it: ${outside.join(", ")}. `, training && legend()),
   );
 }
 
