@@ -23,6 +23,7 @@ from train.run import Run, read_run, versions
 from train.store import load_estimator
 
 OWN = "examine"  # a folder in a run that `selfsame examine` wrote: no part of the training
+MEASURED = "latency.json"  # measured anew each time
 
 
 def reproduce(path: Path, data: Path | None = None, *, how: How | None = None) -> dict[str, Any]:
@@ -85,7 +86,7 @@ def _compared(run: Run, again: Run) -> Iterator[tuple[str, str | None]]:
             str(file.relative_to(each.path))
             for each in (run, again)
             for file in each.path.rglob("*")
-            if file.is_file() and file.relative_to(each.path).parts[0] != OWN
+            if file.is_file() and file.relative_to(each.path).parts[0] not in (OWN, MEASURED)
         }
     )
     for name in names:
