@@ -57,7 +57,7 @@ def page(browser: Browser, origin: str) -> Iterator[Page]:
 def proof(page: Page, origin: str, name: str) -> Locator:
     page.goto(f"{origin}/?bundle={name}")
     section = page.locator("#proof")
-    expect(section).to_be_visible()
+    expect(section).to_be_visible(timeout=20_000)
     return section
 
 
@@ -112,7 +112,7 @@ def test_both_engines_replay_the_golden_rows_with_their_largest_ulp(page: Page, 
     section = proof(page, origin, "tiny")
     page.locator("#self-check").click()
     result = page.locator("#self-check-result")
-    expect(result).to_have_attribute("data-state", "holds")
+    expect(result).to_have_attribute("data-state", "holds", timeout=20_000)
     rows = [row.locator("th, td").all_inner_texts() for row in result.locator("tbody tr").all()]
     assert [(name, agree) for name, agree, *_ in rows] == [("Evaluator", "16 of 16"), ("onnxruntime-web", "16 of 16")]
     for _, _, ulp, time in rows:
@@ -127,7 +127,9 @@ def test_a_graph_that_the_evaluator_refuses_is_replayed_by_the_other(page: Page,
     proof(page, origin, "odd")
     page.locator("#self-check").click()
     result = page.locator("#self-check-result")
-    expect(result).to_have_attribute("data-state", "failed")  # its answers are no longer the recorded ones
+    expect(result).to_have_attribute(
+        "data-state", "failed", timeout=20_000
+    )  # its answers are no longer the recorded ones
     expect(result.locator("tbody th")).to_have_text(["onnxruntime-web"])
 
 
@@ -144,7 +146,7 @@ def test_a_row_that_differs_is_listed_with_both_answers(browser: Browser, tmp_pa
         page.goto(address)
         page.locator("#self-check").click()
         result = page.locator("#self-check-result")
-        expect(result).to_have_attribute("data-state", "failed")
+        expect(result).to_have_attribute("data-state", "failed", timeout=20_000)
         expect(result).to_contain_text("15 of 16 rows agree with the original.")
         expect(result).to_contain_text("Rows outside the tolerance: 1.")
         expect(result.locator("ol")).to_have_count(2)

@@ -64,7 +64,7 @@ def open_page(context: BrowserContext, origin: str) -> tuple[Page, list[Request]
     foreign: list[Request] = []
     page.on("request", lambda sent: None if sent.url.startswith(f"{origin}/") else foreign.append(sent))
     page.goto(origin)
-    expect(page.locator("#telemetry")).to_be_visible()
+    expect(page.locator("#telemetry")).to_be_visible(timeout=20_000)
     page.locator("#engine").wait_for()
     return page, foreign
 
@@ -169,5 +169,5 @@ def test_without_capture_or_an_endpoint_there_is_no_switch(browser: Browser, bun
             page = context.new_page()
             page.goto(f"{address}/?bundle={name}")
             page.locator("#engine").wait_for()
-            expect(page.locator("#share")).to_be_visible()
+            expect(page.locator("#share")).to_be_visible(timeout=20_000)
             expect(page.locator("#telemetry")).to_be_hidden()

@@ -20,6 +20,18 @@ const AT_ONCE = 10; // rows that are compared without a pause
  */
 
 /**
+ * @typedef {{prediction: import("./predictor.js").Prediction, milliseconds: number}} Timed
+ * @typedef {(row: import("./contract.js").Row) => Promise<Timed>} Ask
+ */
+
+/** @param {() => Promise<import("./predictor.js").Prediction>} ask @returns {Promise<Timed>} */
+export async function timed(ask) {
+  const start = performance.now();
+  const prediction = await ask();
+  return { prediction, milliseconds: performance.now() - start };
+}
+
+/**
  * @param {(() => Promise<ModelCall>) | null} loadEarly rejects where the graph holds what the evaluator does not know.
  * @param {() => Promise<ModelCall>} loadFull called where there is no evaluator, or when `full` is asked for.
  * @returns {Engines}

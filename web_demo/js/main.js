@@ -7,7 +7,7 @@ import { openBundle, text } from "./bundle.js";
 import { makeContext } from "./context.js";
 import { BundleError, ContractError } from "./contract.js";
 import { isDrawing } from "./digit.js";
-import { engineWords, makeEngines } from "./engines.js";
+import { engineWords, makeEngines, timed } from "./engines.js";
 import { createModel as createEvaluator } from "./evaluate.js";
 import { replay, writeAnswer } from "./golden.js";
 import { parseLines } from "./json.js";
@@ -88,7 +88,7 @@ async function chooseBundle() {
  * Answers the row that is in the form; an answer that was overtaken is dropped.
  *
  * @param {Context} context @param {import("./page-form.js").Form} form
- * @param {(row: import("./contract.js").Row) => Promise<import("./predictor.js").Prediction>} ask
+ * @param {import("./engines.js").Ask} ask
  * @param {import("./page-answer.js").Place} [place] that is asked.
  * @param {(error: unknown) => void} [fail] shows what went wrong with this row.
  * @returns {(row: import("./contract.js").Row) => Promise<void>}
@@ -97,11 +97,10 @@ function makeAnswer({ contract, reference }, form, ask, place, fail = page.showF
   let latest = 0;
   return async (row) => {
     const turn = ++latest;
-    const start = performance.now();
     try {
-      const prediction = await ask(row);
+      const { prediction, milliseconds } = await ask(row);
       if (turn !== latest) return;
-      page.showPrediction(contract, prediction, performance.now() - start, reference.answers, place);
+      page.showPrediction(contract, prediction, milliseconds, reference.answers, place);
       form.mark([], prediction.warnings);
     } catch (error) {
       if (!(error instanceof ContractError)) return fail(error);
@@ -144,7 +143,7 @@ async function answerElsewhere(context, form, error) {
   const { offerEndpoint, showNoAnswer } = await import("./page-instead.js");
   page.hideParts(HERE);
   offerEndpoint(contract, endpoint, error).then((ask) => {
-    const place = { where: `by ${new URL(endpoint).host}`, sent: "; the values left this device" };
+    const place = { where: `by ${new URL(endpoint).host}`, sent: "; the values left this device", away: true };
     onChange(makeAnswer(context, form, ask, place, showNoAnswer));
   });
 }
@@ -158,8 +157,9 @@ async function answerHere(context, form, engines) {
   const { contract, endpoint, model, onChange } = context;
   await engines.first;
   let failed = false;
-  const ask = async (/** @type {import("./contract.js").Row} */ row) => (await predict(contract, model, [row]))[0];
-  const place = endpoint === null ? undefined : { where: "in this browser", sent: "" }; // a switch may send it
+  /** @type {import("./engines.js").Ask} */
+  const ask = (row) => timed(async () => (await predict(contract, model, [row]))[0]);
+  const place = endpoint === null ? undefined : { where: "in this browser", sent: "", away: false }; // a switch may send it
   const answer = makeAnswer(context, form, ask, place, (error) => {
     if (!failed) answerElsewhere(context, form, error).catch(page.showFailure);
     failed = true;
@@ -181,7 +181,6 @@ async function start() {
   );
   page.showIntro(contract);
   page.showWaiting();
-  page.showFoot(contract, chosen);
   const reference = JSON.parse(text(await bundle.read("reference.json")));
   const shared = readFragment(contract, page.fragment());
   let changed = () => {};
@@ -202,6 +201,8 @@ async function start() {
   const absent = failed ? HERE : endpoint === null ? BESIDE : contract.capture.share > 0 ? [] : ["telemetry"];
   const shown = Object.entries(PARTS).filter(([id]) => !absent.includes(id));
   await page.painted();
+  page.showFoot(contract, chosen);
+  page.showGallery(listed, contract.name);
   await Promise.all(shown.map(([id, load]) => page.mountPart(id, load, made.context)));
   return made.context;
 }

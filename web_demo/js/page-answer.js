@@ -15,17 +15,19 @@ import { inService, percent, show } from "./words.js";
  * @typedef {import("./contract.js").Problem} Problem
  * @typedef {import("./predictor.js").Prediction} Prediction
  * @typedef {import("./distribution.js").Bins} Bins
- * @typedef {{where: string, sent: string}} Place Where an answer was made, and what was sent for it, in words.
+ * @typedef {{where: string, sent: string, away: boolean}} Place Where an answer was made, and what was sent for it, in
+ *   words; whether that is another place than this browser.
  */
 
 const QUIET = 600; // milliseconds without another answer before one is read out
 const MOST = 0.1; // the share of the training answers on either side of the ones that count as usual
-const PRIVATE = { where: "in this browser", sent: "; nothing was sent" };
+const PRIVATE = { where: "in this browser", sent: "; nothing was sent", away: false };
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let saying;
 
 /** Shows that the model is on its way. */
 export function showWaiting() {
+  part("work").hidden = false;
   fill("answer", make("p", { class: "kicker" }, "Answer"), make("p", { class: "waiting" }, "The model is loading…"));
 }
 
@@ -52,7 +54,11 @@ export function showPrediction(contract, prediction, milliseconds, training, pla
     ...body,
     ...cautions.map((caution) => caution && make("p", { class: "caution" }, caution)),
     service && make("p", { class: "took service" }, service),
-    make("p", { class: "took", "data-ms": milliseconds.toFixed(3) }, took(milliseconds, place)),
+    make(
+      "p",
+      { class: place.away ? "took away" : "took", "data-ms": milliseconds.toFixed(3) },
+      took(milliseconds, place),
+    ),
   );
   answer.dataset.state = "answered";
   say(answer);

@@ -6,7 +6,7 @@ import { replay } from "./golden.js";
 import { make } from "./page-dom.js";
 import { answerWords } from "./page-endpoint.js";
 import { hostOf, post } from "./page-post.js";
-import { reasonOf } from "./words.js";
+import { gapWords, reasonOf } from "./words.js";
 
 const QUIET = 300; // milliseconds without another change
 
@@ -115,5 +115,5 @@ function sentence(both, host, here, there) {
   if ("failed" in here) return `This browser failed: ${here.failed}. The answer of ${host} stands alone.`;
   if (both === null || both.same === 1) return "The same bits in both.";
   const label = both.labelsDiffer === 0 ? "the same label" : "ANOTHER LABEL";
-  return `Apart by ${both.maxUlp} ulp (${both.maxAbs.toExponential(1)}), with ${label}.`;
+  return `Apart by ${both.maxUlp} ulp (${gapWords(both.maxAbs)}), with ${label}.`;
 }

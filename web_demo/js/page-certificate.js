@@ -1,7 +1,7 @@
 // The certificate as a picture: a square for every few rows that were asked, and one for every model altered on purpose.
 
 import { draw, make } from "./page-dom.js";
-import { show } from "./words.js";
+import { gapWords, show } from "./words.js";
 
 /**
  * @typedef {{name: string, rows: number, labels_differ: number, outside: number, undecidable: number, max_ulp: number,
@@ -105,7 +105,7 @@ export function strataTable(strata) {
       ...[stratum.rows, stratum.labels_differ, stratum.outside, stratum.undecidable].map((n) =>
         make("td", {}, show(n)),
       ),
-      make("td", {}, stratum.max_abs === 0 ? "0" : stratum.max_abs.toExponential(1)),
+      make("td", {}, gapWords(stratum.max_abs)),
       make("td", {}, show(stratum.max_ulp)),
     ),
   );

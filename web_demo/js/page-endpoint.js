@@ -3,7 +3,7 @@
 import { askEndpoint, askPage, difference } from "./endpoint.js";
 import { make } from "./page-dom.js";
 import { hostOf, post } from "./page-post.js";
-import { show } from "./words.js";
+import { gapWords, show } from "./words.js";
 
 const SHOWN = 8; // rows
 
@@ -52,7 +52,7 @@ async function ask({ contract, golden, model }, endpoint, result, report) {
 
 /** @param {import("./endpoint.js").Difference} both @param {number} asked */
 function told({ compared, same, labelsDiffer, undecided, outside, maxAbs, maxUlp }, asked) {
-  const largest = maxAbs === 0 ? "0" : `${maxAbs.toExponential(1)} (${maxUlp} ulp)`;
+  const largest = maxAbs === 0 ? "0" : `${gapWords(maxAbs)} (${show(maxUlp)} ulp)`;
   const edge = undecided === 0 ? "" : ` Other labels where the original itself is undecided: ${show(undecided)}.`;
   const none = compared === asked ? "" : ` Not answered by both: ${show(asked - compared)}.`;
   return [
@@ -115,7 +115,10 @@ function apartWords({ same, maxUlp, labelsDiffer, undecided }) {
   return `${maxUlp} ulp${label}`;
 }
 
-/** @param {import("./endpoint.js").Answer} answer @returns {string} its labels and its last number, in full. */
+/** @param {import("./endpoint.js").Answer} answer @returns {string} its labels and one number, in full. */
 export function answerWords(answer) {
-  return answer === null ? "—" : [...answer.labels, ...answer.numbers.slice(-1)].join(" · ");
+  if (answer === null) return "—";
+  const { labels, numbers } = answer;
+  const told = numbers.length > 2 ? [Math.max(...numbers)] : numbers.slice(-1);
+  return [...labels, ...told].join(" · ");
 }

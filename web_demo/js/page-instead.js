@@ -2,6 +2,7 @@
 
 import { ContractError } from "./contract.js";
 import { answerAt } from "./endpoint.js";
+import { timed } from "./engines.js";
 import { fill, make } from "./page-dom.js";
 import { hostOf, post } from "./page-post.js";
 import { reasonOf } from "./words.js";
@@ -9,15 +10,11 @@ import { reasonOf } from "./words.js";
 const QUIET = 250; // milliseconds without another change before a row is sent
 
 /**
- * @typedef {(row: import("./contract.js").Row) => Promise<import("./predictor.js").Prediction>} Ask
- */
-
-/**
  * Says why, and asks.
  *
  * @param {import("./contract.js").Contract} contract @param {string} endpoint
  * @param {unknown} error what this browser failed with.
- * @returns {Promise<Ask>} settles with consent. A row that was overtaken by another one is not sent, and never answered.
+ * @returns {Promise<import("./engines.js").Ask>} settles with consent. A row that was overtaken by another one is not sent, and never answered.
  */
 export function offerEndpoint(contract, endpoint, error) {
   const host = hostOf(endpoint);
@@ -36,12 +33,13 @@ export function offerEndpoint(contract, endpoint, error) {
   );
   answer.dataset.state = "asking";
   let latest = 0;
-  /** @type {Ask} */
+  /** @type {import("./engines.js").Ask} */
   const ask = async (row) => {
     const turn = ++latest;
     await new Promise((resolve) => setTimeout(resolve, QUIET));
     if (turn !== latest) return new Promise(() => {});
-    return answerAt(contract, (body) => post(endpoint, "/predict", body), row).catch((failed) => {
+    const asked = timed(() => answerAt(contract, (body) => post(endpoint, "/predict", body), row));
+    return asked.catch((failed) => {
       if (failed instanceof ContractError) throw failed;
       throw new Error(`${host} failed, too: ${reasonOf(failed)}. There is no answer; the next change asks again.`);
     });

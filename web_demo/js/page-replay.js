@@ -4,7 +4,7 @@ import { readRecorded } from "./answer.js";
 import { recordedOf } from "./endpoint.js";
 import { compare, replay, ulpDistance } from "./golden.js";
 import { make } from "./page-dom.js";
-import { reasonOf, show } from "./words.js";
+import { gapWords, reasonOf, show } from "./words.js";
 
 const LISTED = 20; // rows that differ
 
@@ -101,7 +101,7 @@ function engineTable(replays) {
     const apart = Math.max(...strata.map(({ maxAbs }) => maxAbs));
     const cells = [
       [`${show(agree)} of ${show(rows)}`],
-      [show(maxUlp), apart > 0 && make("small", {}, apart.toExponential(1))],
+      [show(maxUlp), apart > 0 && make("small", {}, gapWords(apart))],
       [`${each.milliseconds.toFixed(each.milliseconds < 10 ? 1 : 0)} ms`],
     ];
     return make("tr", {}, name, ...cells.map((cell) => make("td", {}, ...cell)));

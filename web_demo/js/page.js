@@ -41,7 +41,17 @@ export function showBundles(listed, current) {
     return make("a", { href, "aria-current": name === current ? "page" : null }, title(name));
   });
   fill("bundles", ...links);
+}
+
+/**
+ * Shows the site's other bundles below the page; before the rest is there, it would be pushed down.
+ *
+ * @param {Listed[]} listed
+ * @param {string} current
+ */
+export function showGallery(listed, current) {
   const others = listed.filter(({ name }) => name !== current);
+  if (others.length === 0) return;
   fill(
     "gallery",
     make("h2", { id: "gallery-title" }, "Other models here"),

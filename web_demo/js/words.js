@@ -182,3 +182,13 @@ export function errorWords(part, error) {
 export function reasonOf(error) {
   return error instanceof Error ? error.message : String(error);
 }
+
+/**
+ * How far numbers lie apart: `2.2e-16`, `8`.
+ *
+ * @param {number} apart
+ * @returns {string}
+ */
+export function gapWords(apart) {
+  return apart > 0 && apart < 0.01 ? apart.toExponential(1) : show(Number(apart.toPrecision(2)));
+}
