@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from train.errors import TrainError
 from train.folder import check_replaceable
 from train.histories import MOST_STOPS, Histories, Visits, histories, read_visits
 from train.rankers import Blend, Content, GraphEmbedding, ItemKNN, Markov, Popularity, Ranker
+from train.ranking_ceiling import hindsight
 from train.ranking_run import write_ranking
 from train.ranking_scores import K, mean_scores, paired_interval, random_mrr, ranks, row_scores
 from train.run import Run, read_run
@@ -101,31 +102,17 @@ def train_visits(
 
 def rank(visits: Visits, told: Config, seed: int, progress: Progress) -> Ranked:
     """Compare the candidates on the latest training trajectories, and all of them once on the test trajectories."""
-    test_from = split_at(len(visits.trajectories), told.split.test)
-    learn_to = split_at(test_from, told.split.test)
-    longest = max(map(len, visits.trajectories[:test_from])) - 1
-    stops = told.ranking.history or min(longest, MOST_STOPS)
-    part = {
-        "learn": histories(visits.trajectories[:learn_to], stops),
-        "validation": histories(visits.trajectories[learn_to:test_from], stops),
-        "train": histories(visits.trajectories[:test_from], stops),
-        "test": histories(visits.trajectories[test_from:], stops),
-    }
-    names = list(candidates(visits))
     main = MAIN.get(told.run.metric)
     if main is None:
         wanted = '"mrr", "map", "ndcg" or "hit"'
         raise TrainError("metric in [run] must be one of rankings.", repr(told.run.metric), f"Choose {wanted}.")
-    compared = {}
-    for number, (name, model) in enumerate(candidates(visits).items()):
-        compared[name] = rank_of(model.fit(part["learn"].X, part["learn"].y), part["validation"])
-        progress("compare on the latest training trajectories", number + 1, len(names))
+    part = parts_of(visits, told)
+    step = "compare on the latest training trajectories"
+    _, compared = _fitted(visits, part["learn"], part["validation"], lambda *count: progress(step, *count))
     chosen = choose(compared, part["validation"].groups, main, told.candidates.prefer)
-    fitted, found = {}, {}
-    for number, (name, model) in enumerate(candidates(visits).items()):
-        fitted[name] = model.fit(part["train"].X, part["train"].y)
-        found[name] = rank_of(fitted[name], part["test"])
-        progress("refit and score on the test trajectories", number + 1, len(names))
+    step = "refit and score on the test trajectories"
+    fitted, found = _fitted(visits, part["train"], part["test"], lambda *count: progress(step, *count))
+    blend: Any = fitted["blend"]
     metrics = {
         "setting": "ranking",
         "main_score": main,
@@ -135,13 +122,42 @@ def rank(visits: Visits, told: Config, seed: int, progress: Progress) -> Ranked:
         "validation": {name: mean_scores(each) for name, each in compared.items()},
         "candidates": _against(found, part["test"].groups, main, seed),
         "parts": _parts(visits, part, found, main, progress),
-        "learning": _learning(visits, test_from, stops, part["test"], main),
+        "learning": _learning(visits, part, main),
+        "hindsight": hindsight(blend, part["train"], part["test"], main, seed),
         "random": {"mrr": random_mrr(_unvisited(fitted[chosen], part["test"].X))},
         "test": _test(found[chosen], part["test"].groups, main, seed),
         "trajectories": {name: len(set(each.groups.tolist())) for name, each in part.items()},
         "rows": {name: len(each.y) for name, each in part.items()},
     }
     return Ranked(fitted, chosen, part["train"], metrics)
+
+
+def parts_of(visits: Visits, told: Config) -> dict[str, Histories]:
+    """The rows to `learn` from while comparing, those of the `validation`, both together (`train`), and the `test`."""
+    test_from = split_at(len(visits.trajectories), told.split.test)
+    learn_to = split_at(test_from, told.split.test)
+    longest = max(map(len, visits.trajectories[:test_from])) - 1
+    stops = told.ranking.history or min(longest, MOST_STOPS)
+    bounds = {
+        "learn": (0, learn_to),
+        "validation": (learn_to, test_from),
+        "train": (0, test_from),
+        "test": (test_from, len(visits.trajectories)),
+    }
+    return {name: histories(visits.trajectories[start:stop], stops) for name, (start, stop) in bounds.items()}
+
+
+def _fitted(
+    visits: Visits, rows: Histories, others: Histories, progress: Callable[[int, int], None]
+) -> tuple[dict[str, Ranker], dict[str, Floats]]:
+    """The candidates fitted on some rows, and the ranks that they give to the truth of others."""
+    fitted, found = {}, {}
+    models = candidates(visits)
+    for number, (name, model) in enumerate(models.items()):
+        fitted[name] = model.fit(rows.X, rows.y)
+        found[name] = rank_of(model, others)
+        progress(number + 1, len(models))
+    return fitted, found
 
 
 def split_at(count: int, share: float) -> int:
@@ -214,15 +230,16 @@ def _parts(
     return added
 
 
-def _learning(visits: Visits, test_from: int, stops: int, test: Histories, main: str) -> list[dict[str, Any]]:
+def _learning(visits: Visits, part: Mapping[str, Histories], main: str) -> list[dict[str, Any]]:
     """The scores of the reference and the blend when they learn from the latest shares of the trajectories."""
-    lines = []
+    lines, train = [], part["train"]
+    total = int(train.groups[-1]) + 1
     for share in SHARES:
-        count = round(test_from * share)
-        rows = histories(visits.trajectories[test_from - count : test_from], stops)
-        models = {name: candidates(visits)[name].fit(rows.X, rows.y) for name in (REFERENCE, "blend")}
-        scores = {name: mean_scores(rank_of(model, test))[main] for name, model in models.items()}
-        lines.append({"trajectories": count, **scores})
+        kept = train.groups >= total - round(total * share)
+        X, y = train.X[kept].reset_index(drop=True), train.y[kept]
+        models = {name: candidates(visits)[name].fit(X, y) for name in (REFERENCE, "blend")}
+        scores = {name: mean_scores(rank_of(model, part["test"]))[main] for name, model in models.items()}
+        lines.append({"trajectories": round(total * share), **scores})
     return lines
 
 

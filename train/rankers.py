@@ -66,7 +66,7 @@ class Ranker(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # scikit-lea
         if len(items) < 2 or not all(isinstance(item, str) for item in items):
             raise ValueError(f"items must be two texts or more; got {sorted(map(repr, items))[:3]}")
         self.classes_ = np.array(sorted(items), dtype=object)
-        codes = self._codes(X)
+        codes = self.codes(X)
         self.tables_ = raised(self._tables(codes, pd.Index(self.classes_).get_indexer(target)))
         return self
 
@@ -79,7 +79,7 @@ class Ranker(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # scikit-lea
         check_is_fitted(self, "tables_")
         if list(X.columns) != list(self.feature_names_in_):
             raise ValueError(f"the columns must be {list(self.feature_names_in_)}; got {list(X.columns)}")
-        codes = self._codes(X)
+        codes = self.codes(X)
         return masked(summed(self.tables_, codes), codes)
 
     def predict(self, X: pd.DataFrame) -> npt.NDArray[Any]:
@@ -87,7 +87,7 @@ class Ranker(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # scikit-lea
         best: npt.NDArray[Any] = self.classes_[self.decision_function(X).argmax(axis=1)]
         return best
 
-    def _codes(self, X: pd.DataFrame) -> Codes:
+    def codes(self, X: pd.DataFrame) -> Codes:
         """The items' positions, int64 of shape (n_rows, n_columns); n_items where missing or unknown."""
         index = pd.Index(self.classes_)
         codes = np.stack([index.get_indexer(X[name].astype(object)) for name in X.columns], axis=1)
@@ -227,19 +227,19 @@ class Blend(Ranker):
     def _tables(self, codes: Codes, target: Codes) -> Floats:
         n = len(self.classes_)
         fold = np.arange(len(codes)) % FOLDS
-        unseen = [self._told(codes[fold != k], target[fold != k]) for k in range(FOLDS)]
+        unseen = [self.told(codes[fold != k], target[fold != k]) for k in range(FOLDS)]
         features = np.empty((len(codes), n, len(unseen[0])))
         for k, told in enumerate(unseen):
             features[fold == k] = np.stack([one(codes[fold == k], *each[1:]) for each in told], axis=2)
         weights = choice_weights(features, target, masked(np.zeros((len(codes), n)), codes) < 0, self.penalty)
         tables = np.zeros((min(POSITIONS, codes.shape[1]), n + 1, n))
         self.weights_: dict[str, list[float]] = {}
-        for (name, position, table), weight in zip(self._told(codes, target), weights.tolist(), strict=True):
+        for (name, position, table), weight in zip(self.told(codes, target), weights.tolist(), strict=True):
             tables[position] += weight * table
             self.weights_.setdefault(name, []).append(weight)
         return tables
 
-    def _told(self, codes: Codes, target: Codes) -> list[tuple[str, int, Floats]]:
+    def told(self, codes: Codes, target: Codes) -> list[tuple[str, int, Floats]]:
         """Each member's name with each position and its table there."""
         told = []
         for name, member in self.members:
