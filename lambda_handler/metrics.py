@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise, repeat
-from operator import itemgetter, mul
+from operator import mul
 from typing import Any
 
 from lambda_handler.bundle import Bundle
@@ -83,7 +83,7 @@ class Meter:
         self._training = training
         threshold, (target, *_) = contract.threshold, contract.form.targets
         self._positive = None if threshold is None else target.classes.index(threshold["class"])
-        self._seen = Seen([feature.name for feature in contract.features])
+        self._seen = Seen()
         self._memory = _open_memory()
         self._cold = True
         self._request = threading.local()
@@ -92,16 +92,15 @@ class Meter:
         """A request has come."""
         self._request.start, self._request.sums = time.perf_counter(), {}
 
-    def count(self, rows: Sequence[Mapping[str, Any]], answers: Answers, kinds: Mapping[str, int]) -> None:
+    def count(self, answers: Answers, kinds: Mapping[str, int]) -> None:
         """Rows of it are answered; a request may have several such parts.
 
         Args:
-            rows: as answered.
             answers: the model's own, with their warnings.
             kinds: how many rows were decided, suggested, referred, shadowed, as `Decider.kinds` has it.
         """
         warned = [warning["kind"] for warnings in answers.warnings for warning in warnings]
-        found: dict[str, float] = {"Rows": len(rows), "NullOutputs": 0}
+        found: dict[str, float] = {"Rows": len(answers.warnings), "NullOutputs": 0}
         for name, kind in SHARES.items():
             found[name] = warned.count(kind)
         if self._number is not None:
@@ -110,7 +109,7 @@ class Meter:
             found["DecisionsPositive"] = answers.labels.count(self._positive)
         for kind, number in kinds.items():
             found[DECISIONS[kind]] = number
-        found["RepeatedQueries"] = self._seen.again(rows)
+        found["RepeatedQueries"] = self._seen.again(answers.columns)
         before = self._request.sums
         self._request.sums = {name: before[name] + value for name, value in found.items()} if before else found
 
@@ -172,27 +171,25 @@ class Meter:
 
 
 class Seen:
-    """Whether a query came before in this container, by salted hashes: no value is kept.
+    """Whether a query came before in this container, by salted hashes: no value is kept."""
 
-    Args:
-        names: the features, in order.
-    """
-
-    def __init__(self, names: Sequence[str]) -> None:
+    def __init__(self) -> None:
         self._salt = os.urandom(16)
-        self._values = itemgetter(*names)
         self._new: set[int] = set()
         self._old: set[int] = set()
 
-    def again(self, rows: Sequence[Mapping[str, Any]]) -> int:
-        """How many rows were asked before, in this request or an earlier one; they are remembered."""
-        salt, values = self._salt, self._values
-        found = set(map(hash, zip(repeat(salt), map(values, rows))))
+    def again(self, columns: Sequence[Sequence[Any]]) -> int:
+        """How many rows were asked before, in this request or an earlier one; they are remembered.
+
+        Args:
+            columns: graph values; of one missing number there is one NaN alone, so that it is found again.
+        """
+        found = set(map(hash, zip(repeat(self._salt), *columns)))
         known = (found & self._new) | (found & self._old)
         if len(self._new) + len(found) > REMEMBERED:
             self._old, self._new = self._new, set()
         self._new |= found
-        return len(rows) - len(found) + len(known)
+        return len(columns[0]) - len(found) + len(known)
 
 
 def meter_of(bundle: Bundle) -> Meter | None:

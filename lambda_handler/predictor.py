@@ -26,12 +26,14 @@ class Answers(NamedTuple):
         labels: `form.labels` per row, row after row: indices into the targets' classes.
         numbers: `form.width` per row, row after row; all are finite.
         warnings: per row.
+        columns: the rows' graph values, one list per feature.
     """
 
     form: Form
     labels: list[int]
     numbers: list[float]
     warnings: list[list[Warning_]]
+    columns: list[list[Any]]
 
     def rows(self) -> list[Answer]:
         """One dict per row, as `Predictor.predict` gives them."""
@@ -87,13 +89,13 @@ class Predictor:
         """Answer rows as `predict` does, column by column."""
         columns, warnings = self.contract.columns(rows)
         if not rows:
-            return Answers(self._form, [], [], [])
+            return Answers(self._form, [], [], [], columns)
         labels, numbers = self.answer(columns, len(rows))
-        if not all(map(isfinite, numbers)):
-            width = self._form.width
-            finite = [all(map(isfinite, numbers[k * width : k * width + width])) for k in range(len(rows))]
+        form, width = self._form, self._form.width
+        if not all(map(isfinite, numbers)) or not all(map(isfinite, form.far_ends(numbers))):
+            finite = [all(map(isfinite, form.ends(numbers[k * width : k * width + width]))) for k in range(len(rows))]
             raise ContractError([_no_answer(k) for k, whole in enumerate(finite) if not whole])
-        return Answers(self._form, labels, numbers, warnings)
+        return Answers(self._form, labels, numbers, warnings, columns)
 
     def run(self, columns: "Sequence[npt.NDArray[Any]]") -> "tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]":
         """Answer columns of graph values, without checking them.

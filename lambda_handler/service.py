@@ -101,7 +101,7 @@ class Service:
         """The model's answers, counted and captured, and what the ids of their predictions begin with."""
         answers, stem = self.predictor.answers(rows), os.urandom(12).hex()  # nobody guesses an id
         if self._meter is not None:
-            self._meter.count(rows, answers, self._decider.kinds(answers))
+            self._meter.count(answers, self._decider.kinds(answers))
         if chosen(self._decider.automation.share):
             contract, decided = self.predictor.contract, self._decider.decide(answers, stem)
             for line in capture_lines(contract, self.model, rows, answers.rows(), decided, source.request_id):

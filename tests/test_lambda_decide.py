@@ -49,7 +49,7 @@ def columns(task: Task) -> Answers:
         assert found is not None
         labels += [target.classes.index(label) for target, label in zip(form.targets, found[0], strict=False)]
         numbers += found[1]
-    return Answers(form, labels, numbers, [[], [], []])
+    return Answers(form, labels, numbers, [[], [], []], [])
 
 
 def decide(task: Task, degree: str, abstain: Any = None) -> tuple[list[dict[str, Any]], list[Any], dict[str, int]]:

@@ -130,6 +130,15 @@ def test_the_second_request_is_no_cold_start_and_repeats_are_counted(
     assert [(line["ColdStart"], line["RepeatedQueries"]) for line in lines(capsys)] == [(1, 0), (0, 1), (0, 0)]
 
 
+def test_a_row_with_a_gap_is_known_again_alone_and_among_many(
+    handler: Handler, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gaps = {**EXAMPLE, "income": None, "grade": None}
+    for body in (gaps, gaps, {"rows": [gaps, *[{**EXAMPLE, "age": age} for age in range(20, 40)]]}, gaps):
+        assert call(handler, body) == 200
+    assert [line["RepeatedQueries"] for line in lines(capsys)] == [0, 1, 1, 1]
+
+
 @pytest.mark.parametrize(
     ("body", "path", "method", "status"),
     [
@@ -261,17 +270,18 @@ def test_training_scores_are_the_bins_middles() -> None:
 
 
 def test_queries_are_remembered_within_bounds_and_without_their_values() -> None:
-    seen = Seen(["a", "b"])
-    row = {"a": "canary", "b": 1.5}
-    assert [seen.again([row]), seen.again([row, dict(row)]), seen.again([{"b": 1.5, "a": "canary"}])] == [0, 2, 1]
-    assert Seen(["a"]).again([{"a": None}, {"a": None}, {"a": 0.0}]) == 1
+    seen = Seen()
+    row = [["canary"], [1.5]]
+    assert [seen.again(row), seen.again([["canary"] * 2, [1.5] * 2]), seen.again(row)] == [0, 2, 1]
+    assert [seen.again([["canary"], [2.5]]), seen.again([["other"], [1.5]])] == [0, 0]
+    assert Seen().again([[math.nan, math.nan, 0.0]]) == 1
     for start in range(0, 5 * REMEMBERED, 1000):
-        seen.again([{"a": index, "b": 0} for index in range(start, start + 1000)])
+        seen.again([list(range(start, start + 1000)), [0] * 1000])
     kept = seen._new | seen._old
     assert len(kept) <= 2 * REMEMBERED
     assert all(type(each) is int for each in kept)
-    assert seen.again([row]) == 0, "the oldest are forgotten"
-    assert Seen(["a", "b"])._salt != seen._salt
+    assert seen.again(row) == 0, "the oldest are forgotten"
+    assert Seen()._salt != seen._salt
 
 
 def test_the_reference_of_a_real_bundle_is_read(bundle: Path) -> None:

@@ -68,7 +68,7 @@ def test_every_kind_of_answer_is_written_as_its_object_is(task: Task, data: st.D
     if form.interval is not None:
         numbers = [math.fmod(number, 1e300) for number in numbers]  # its ends must be finite, too
     warnings = data.draw(st.lists(WARNINGS, min_size=rows, max_size=rows))
-    decider, answers = Decider(contract, degree), Answers(form, labels, numbers, warnings)
+    decider, answers = Decider(contract, degree), Answers(form, labels, numbers, warnings, [])
     expected = [encode_json(each) for each in decider.decide(answers, STEM).predictions]
     assert decider.write(answers, STEM) == expected
     assert [json.loads(text) for text in expected] == decider.decide(answers, STEM).predictions
@@ -82,7 +82,7 @@ def test_the_fast_way_is_taken(task: Task) -> None:
 @pytest.mark.parametrize("fault", ["repr", "label", "row", "escape"])
 def test_a_wrong_writer_would_be_found(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
     contract = Contract(contract_of("tiny", "multiclass", FEATURES, "0" * 64) | {"classes": ["a", "b", 'c"']})
-    answers = Answers(contract.form, [0, 2], [0.1, 0.2, 0.7, 0.1 + 0.2, 0.0, 1e22], [[], []])
+    answers = Answers(contract.form, [0, 2], [0.1, 0.2, 0.7, 0.1 + 0.2, 0.0, 1e22], [[], []], [])
     expected = [encode_json(each) for each in Decider(contract).decide(answers, STEM).predictions]
     if fault == "escape":
         monkeypatch.setattr(write, "quote", lambda text: f'"{text}"')
