@@ -144,6 +144,12 @@ class Form:
         """What must be finite of a row's numbers: the interval's ends where there is one, else the numbers."""
         return numbers if self.interval is None else self.interval.ends(numbers[0])
 
+    def far_ends(self, numbers: Sequence[float]) -> Sequence[float]:
+        """The ends of the intervals around the smallest and the largest of finite values: no other lies further out."""
+        if self.interval is None or not numbers:
+            return []
+        return [*self.interval.ends(min(numbers)), *self.interval.ends(max(numbers))]
+
     def _has_ends(self, part: Mapping[str, Any]) -> bool:
         """Whether an answer holds exactly the interval that belongs to its value, and none where there is none."""
         if self.interval is None:
