@@ -10,7 +10,7 @@ PACKAGE_ARGS ?=
 SCAN := .venv-scan
 .DEFAULT_GOAL := help
 
-.PHONY: help setup demo test acceptance coverage lint format bench cold exactness budgets engine leak load kill fuzz schemathesis arm64 firefox screenshots requirements clean build-SelfsameFunction build-ReplayHook build-ChallengerFunction
+.PHONY: help setup demo test acceptance coverage lint format bench cold exactness budgets engine leak load kill fuzz schemathesis arm64 firefox screenshots web-files requirements clean build-SelfsameFunction build-ReplayHook build-ChallengerFunction
 
 help: ## show the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -108,6 +108,9 @@ arm64: setup ## run arm64 packages under QEMU (slow; fetches QEMU and an arm64 P
 firefox: setup ## the page's main path in Firefox (fetched from the system's packages where there is none)
 	./.ci/firefox
 	$(BIN)/pytest tests/test_web_firefox.py
+
+web-files: setup ## a CSV of 100,000 rows through the page in Chromium, and the memory that 1,000,000 take
+	$(BIN)/python -m benchmarks.web_files
 
 screenshots: setup ## make the pictures in docs/ from the demo's site
 	$(BIN)/python docs/screenshots.py
