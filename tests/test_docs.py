@@ -110,7 +110,7 @@ def test_the_documents_show_every_command() -> None:
         ("selfsame verify bundles/loan --everywhere", "there is no option --everywhere"),
         ("selfsame verify BUNDLE [--everywhere]", "there is no option --everywhere"),
         ("selfsame verify bundles/loan --runtime ruby", "it does not parse"),
-        ("selfsame train loan.csv", "it does not parse"),
+        ("selfsame export runs/loan", "it does not parse"),
     ],
 )
 def test_a_wrong_command_is_found(command: str, fault: str | None) -> None:

@@ -157,9 +157,9 @@ def _by_type(column: pd.Series) -> tuple[Kind, str, tuple[str, ...]]:
     """Decide for a Parquet column: its type tells the kind, its nulls (and NaN) are what is missing."""
     arrow = arrow_type(column)
     assert arrow is not None
-    texts, gone = as_texts(column, ())
-    known = texts[~gone]
-    kind, reason = _by_known(column, arrow, known)
+    values = plain_numbers(column)
+    values, gone = as_texts(column, ()) if values is None else (values, values.isna())
+    kind, reason = _by_known(column, arrow, values[~gone])
     missing = f"; missing: {int(gone.sum())} of {len(column)}" if gone.any() and kind != "drop" else ""
     return kind, f"type {arrow}: {reason}{missing}", ()
 
@@ -203,6 +203,9 @@ def build_column(column: pd.Series, decision: Decision) -> pd.Series:
     Raises:
         TrainError: A value does not fit the kind.
     """
+    plain = plain_numbers(column) if decision.kind in ("number", "integer") and not decision.missing else None
+    if plain is not None and (decision.kind == "number" or bool((plain.isna() | (plain == np.floor(plain))).all())):
+        return plain
     texts, gone = as_texts(column, decision.missing)
     if decision.kind == "category":
         return texts.mask(gone, None).astype("str")
@@ -224,6 +227,18 @@ def build_column(column: pd.Series, decision: Decision) -> pd.Series:
             f"Change its kind, or list that text under missing, in [columns.{decision.name}] of --config.",
         )
     return values.mask(gone)
+
+
+def plain_numbers(column: pd.Series) -> pd.Series | None:
+    """Return a Parquet column of finite numbers as float64 with NaN for missing; None for any other column.
+
+    It says what `as_texts` would, number for number, without a text for each.
+    """
+    arrow = arrow_type(column)
+    if arrow is None or not (pa.types.is_integer(arrow) or pa.types.is_floating(arrow)):
+        return None
+    values = column.to_numpy(dtype=np.float64, na_value=np.nan)
+    return None if np.isinf(values).any() else pd.Series(values, index=column.index, name=column.name)
 
 
 def as_texts(column: pd.Series, missing: tuple[str, ...]) -> tuple[pd.Series, pd.Series]:
