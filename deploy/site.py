@@ -185,12 +185,13 @@ def _write_site(bundles: Mapping[str, Bundle], endpoints: Mapping[str, str], ven
     assets = in_folder("page", page_files(next(iter(libraries)).split("/")[1]))
     folder = folders[next(iter(bundles))]
     first = {f"{folder}{name}": (site / folder / name).stat().st_size for name in FIRST_READ}
+    told = {name: bundle.contract.document["description"] for name, bundle in bundles.items()}
     origins = sorted({f"{urlsplit(url).scheme}://{urlsplit(url).netloc}" for url in endpoints.values()})
     page = {
         **assets,
         **{name: (PAGE / name).read_bytes() for name in ROOT_FILES},
         "bundles.json": (json.dumps(entries, indent=1) + "\n").encode(),
-        "index.html": index_html({**assets, **libraries}, origins, first),
+        "index.html": index_html({**assets, **libraries}, origins, first, told),
     }
     kept = {("./" if path == "index.html" else path): content for path, content in page.items()}
     runtime = {path: content for path, content in libraries.items() if not path.endswith(".txt")}

@@ -5,6 +5,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
+from html import escape
 from pathlib import Path
 
 from deploy.site_join import join_modules
@@ -21,6 +22,9 @@ STYLE = "css/page.css"
 STYLE_LINK = re.compile(r'^ *<link rel="stylesheet" href="([^"]+)"(?: media="(\w+)")? />\n', re.MULTILINE)
 COMMENT = re.compile(r"^[ \t]*(?://.*|/\*(?:[^*]|\*(?!/))*\*/[ \t]*)\n", re.MULTILINE)  # one that has its lines alone
 HASH_DIGITS = 16
+MOST_NAMES = 5  # in the page's title
+DESCRIPTION = "A model that answers in your browser: nothing that you enter leaves it."  # in index.html
+RUNS_HERE = "It runs in your browser: nothing that you enter leaves it."
 
 Files = Mapping[str, bytes]  # by path, `/` between folders
 
@@ -74,16 +78,19 @@ def lean(name: str, text: str) -> str:
     return re.sub(r"\n+", "\n", re.sub(r"^[ \t]+", "", text, flags=re.MULTILINE)).lstrip("\n")
 
 
-def index_html(assets: Files, origins: Sequence[str], first: Mapping[str, int]) -> bytes:
+def index_html(
+    assets: Files, origins: Sequence[str], first: Mapping[str, int], bundles: Mapping[str, str | None]
+) -> bytes:
     """The page itself: addresses in the hashed folders, each with its digest, and what it loads first named at once.
 
     Args:
         assets: the page's files and the libraries', by path in the site.
         origins: other origins that the page may ask.
         first: files of the first bundle that the first answer waits for, by path in the site, with their sizes.
+        bundles: descriptions by name.
     """
     by_name = {path.split("/", 2)[2]: path for path in assets}
-    html = (PAGE / "index.html").read_text(encoding="utf-8")
+    html = name_bundles((PAGE / "index.html").read_text(encoding="utf-8"), bundles)
 
     def place(match: re.Match[str]) -> str:
         path = by_name[match[2]]
@@ -98,6 +105,29 @@ def index_html(assets: Files, origins: Sequence[str], first: Mapping[str, int]) 
     html = html.replace("</head>", "".join(f"  {line}\n  " for line in lines) + "</head>", 1)
     sources = " ".join(["connect-src 'self'", *origins])
     return html.replace("connect-src 'self'", sources, 1).encode()
+
+
+def name_bundles(html: str, bundles: Mapping[str, str | None]) -> str:
+    """The page with its models in title, description and navigation, for those who read it without running it.
+
+    What the page writes there itself later is of the same height, so that nothing moves.
+    """
+    titles = {name: escape(title(name)) for name in bundles}
+    names = ", ".join(list(titles.values())[:MOST_NAMES]) + (", …" if len(titles) > MOST_NAMES else "")
+    only = next(iter(bundles.values())) if len(bundles) == 1 else None
+    told = escape(only) if only else f"{names}: ask a model, and see why it answers so."
+    html = html.replace("<title>selfsame</title>", f"<title>{names} · selfsame</title>", 1)
+    html = html.replace(DESCRIPTION, f"{told} {RUNS_HERE}", 1)
+    if len(bundles) < 2:
+        return html
+    links = "".join(f'<a href="?bundle={name}">{written}</a>' for name, written in titles.items())
+    return re.sub(r"(<nav [^>]*?) hidden></nav>", lambda nav: f"{nav[1]}>{links}</nav>", html, count=1)
+
+
+def title(name: str) -> str:
+    """A bundle's name as the page writes it (web_demo/js/words.js): `loan-default` is `Loan default`."""
+    words = re.sub(r"[-_]+", " ", name).strip()
+    return words[:1].upper() + words[1:]
 
 
 def service_worker(page: Files, runtime: Files, bundles: Mapping[str, Mapping[str, str]]) -> bytes:

@@ -23,6 +23,9 @@ FORMS: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 CASES = [*FORMS, "digits"]
 WIDTHS = (360, 768, 1440, 2560)
+SHIFTS = """window.shifted = 0;
+new PerformanceObserver((list) => { for (const each of list.getEntries()) window.shifted += each.value; })
+    .observe({type: "layout-shift", buffered: true});"""
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +72,7 @@ def page(
 ) -> Iterator[Page]:
     """A page of each case with everything unfolded; the tests of a case share it."""
     page = browser.new_page(service_workers="block", has_touch=True)
-    page.set_default_timeout(15_000)
+    page.set_default_timeout(60_000)
     open_bundle(page, f"{origin}/?bundle={request.param}")
     unfold(page, write_file(site, request.param, tmp_path_factory.mktemp("rows") / "rows.csv"))
     yield page
@@ -162,4 +165,18 @@ def test_axe_finds_nothing_on_a_model_card(browser: Browser, site: Path, origin:
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 900})
         assert sticking_out(page) == []
+    page.close()
+
+
+@pytest.mark.parametrize("width", [360, 1440])
+@pytest.mark.parametrize("case", ["tiny", "digits"])
+def test_nothing_moves_while_the_page_loads(browser: Browser, origin: str, case: str, width: int) -> None:
+    page = browser.new_page(service_workers="block", viewport={"width": width, "height": 800})
+    page.add_init_script(SHIFTS)
+    open_bundle(page, f"{origin}/?bundle={case}")
+    page.wait_for_timeout(100)
+    assert page.evaluate("window.shifted") < 0.01
+    page.evaluate("document.querySelector('main').style.paddingTop = '90px'")
+    page.wait_for_timeout(100)
+    assert page.evaluate("window.shifted") > 0.01
     page.close()

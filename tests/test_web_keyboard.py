@@ -52,7 +52,7 @@ def origin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def page(browser: Browser, origin: str) -> Iterator[Page]:
     """A fresh page; the test fails on a console error or a request to another origin."""
     page = browser.new_page(viewport=WIDE, service_workers="block")
-    page.set_default_timeout(15_000)
+    page.set_default_timeout(60_000)
     faults = watch(page, origin)
     yield page
     page.close()

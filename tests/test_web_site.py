@@ -286,6 +286,22 @@ def test_lean_modules_are_the_same_program(tmp_path: Path) -> None:
     assert printed[0] == printed[1]
 
 
+def test_the_page_names_its_models_before_it_runs(tmp_path: Path) -> None:
+    bundle = make_bundle(tmp_path / "one", name="loan-default")
+    contract = json.loads((bundle / "contract.json").read_text())
+    (bundle / "contract.json").write_text(json.dumps(contract | {"description": 'Is it "paid" <back>?'}))
+    seal(bundle)
+    alone = (build_site([bundle], tmp_path / "alone") / "index.html").read_text()
+    assert "<title>Loan default · selfsame</title>" in alone
+    assert 'content="Is it &quot;paid&quot; &lt;back&gt;? It runs in your browser: nothing that you enter' in alone
+    assert '<nav id="bundles" aria-label="Models" hidden></nav>' in alone
+    others = [make_bundle(tmp_path / name, name=name) for name in ("b", "c_d", "e", "f", "g")]
+    page = (build_site([bundle, *others], tmp_path / "site") / "index.html").read_text()
+    assert "<title>Loan default, B, C d, E, F, … · selfsame</title>" in page
+    assert 'content="Loan default, B, C d, E, F, …: ask a model, and see why it answers so. It runs in' in page
+    assert '<a href="?bundle=loan-default">Loan default</a><a href="?bundle=b">B</a>' in page
+
+
 def test_no_origin_but_the_endpoints_is_allowed(tmp_path: Path) -> None:
     bundles = [make_bundle(tmp_path / name, name=name) for name in ("loan", "cost")]
     url = "https://id.lambda-url.eu-west-1.on.aws"

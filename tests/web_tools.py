@@ -18,6 +18,7 @@ AXE = Path(__file__).resolve().parents[1] / "node_modules" / "axe-core" / "axe.m
 # Every control that is seen. A file's input is hidden: its label stands for it.
 CONTROLS = "a[href], button, input:not([type=file]), select, textarea, summary, label.drop, [tabindex='0']"
 PIXELS = [f"pixel_{row}_{column}" for row in range(8) for column in range(8)]
+expect.set_options(timeout=30_000)  # a busy machine takes its time
 
 
 def make_digits(path: Path) -> Path:
@@ -62,8 +63,8 @@ def make_digits(path: Path) -> Path:
 def open_bundle(page: Page, address: str) -> None:
     """Open a page and wait until it stands still: answered, checked by the second engine, all parts there."""
     page.goto(address)
-    expect(page.locator("#answer")).to_have_attribute("data-state", "answered", timeout=15_000)
-    expect(page.locator("#engine")).to_be_visible(timeout=15_000)
+    expect(page.locator("#answer")).to_have_attribute("data-state", "answered", timeout=60_000)
+    expect(page.locator("#engine")).to_be_visible(timeout=60_000)
     expect(page.locator("#share")).to_be_visible()
 
 
