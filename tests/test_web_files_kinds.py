@@ -4,12 +4,13 @@ import csv
 import json
 import math
 import random
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from bundle_factory import FEATURES, Task, make_bundle
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 from web_tools import PIXELS, make_digits
 
 from deploy.browser import open_chromium, watch
@@ -184,3 +185,35 @@ def test_a_broken_bundle_is_named_when_a_file_is_dropped(
         page.route("**/model.onnx", lambda route: route.fulfill(body=bytes(content)))
         page.locator("#file").set_input_files(write_file(tmp_path / "rows.csv", "labels"))
         expect(page.locator("#file-state [role=alert]")).to_contain_text("model.onnx must have the SHA-256")
+
+
+def test_a_lack_of_memory_is_said_and_the_next_file_is_scored(page: Page, origin: str, tmp_path: Path) -> None:
+    fault = """const Whole = Blob;
+        let spare = 1;
+        globalThis.Blob = class extends Whole {
+            constructor(parts, about) {
+                if (about?.type === "text/csv" && spare-- === 0) throw new RangeError("Array buffer allocation failed");
+                super(parts, about);
+            }
+        };
+    """
+
+    def starve(route: Route) -> None:
+        route.fulfill(body=fault + route.fetch().text(), content_type="text/javascript")
+
+    page.route("**/score-worker.js", starve, times=1)
+    page.goto(f"{origin}/?bundle=scores")
+    page.locator("#files").hover()
+    source = write_file(tmp_path / "rows.csv", "scores")
+    told = page.locator("#file-state [role=alert]")
+    for _ in range(2):  # the first one may be a rehearsal's
+        page.locator("#file").set_input_files(source)
+        expect(page.locator("#file-state")).to_have_attribute("data-state", re.compile("done|failed"), timeout=30_000)
+        if told.count():
+            break
+        page.locator("#file-state").evaluate("state => state.dataset.state = 'asked'")
+    expect(told).to_contain_text(
+        "This browser has not enough memory left for the file (Array buffer allocation failed)."
+    )
+    page.locator("#file").set_input_files(source)
+    expect(page.locator("#file-state")).to_have_attribute("data-state", "done", timeout=30_000)

@@ -109,9 +109,15 @@ function say(said) {
 
 /** @param {unknown} error */
 function fail(error) {
-  const memory = error instanceof RangeError ? " There may not be enough memory for this file." : "";
-  const failed = (error instanceof Error ? error.message : String(error)) + memory;
-  say({ failed, broken: !(error instanceof FileError) });
+  say({ failed: sentence(error), broken: !(error instanceof FileError) });
+}
+
+/** @param {unknown} error @returns {string} */
+function sentence(error) {
+  if (!(error instanceof Error)) return String(error);
+  if (!(error instanceof RangeError)) return error.message;
+  const remedy = "Close other tabs, or score it with `selfsame score`.";
+  return `This browser has not enough memory left for the file (${error.message}). ${remedy}`;
 }
 
 addEventListener("message", (/** @type {MessageEvent<Asked>} */ { data }) => {
