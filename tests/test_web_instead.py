@@ -71,7 +71,7 @@ def test_without_an_engine_the_endpoint_answers_once_the_visitor_agrees(
         expect(page.locator(f"#{part}")).to_be_hidden()
     assert bodies == [], "nothing leaves before the visitor agrees"
     page.get_by_role("button", name="Send them and answer").click()
-    expect(answer).to_have_attribute("data-state", "answered")
+    expect(answer).to_have_attribute("data-state", "answered", timeout=20_000)
     expect(answer.locator(".took")).to_have_text(re.compile(r"^Answered by 127\.0\.0\.1:\d+ in .* left this device\.$"))
     assert '"age": 41' in bodies[-1]
     page.get_by_label("age", exact=True).fill("forty")
@@ -82,7 +82,7 @@ def test_without_an_engine_the_endpoint_answers_once_the_visitor_agrees(
     expect(answer).to_contain_text("failed, too: it cannot be reached")
     page.unroute(f"{url}/**")
     page.get_by_label("age", exact=True).fill("43")
-    expect(answer).to_have_attribute("data-state", "answered")
+    expect(answer).to_have_attribute("data-state", "answered", timeout=20_000)
     page.locator("#self-check").click()
     expect(page.locator("#self-check-result")).to_contain_text("onnxruntime-web: the model runs in WebAssembly")
 

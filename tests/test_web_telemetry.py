@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from bundle_factory import EXAMPLE, make_bundle, seal
 from playwright.sync_api import Browser, BrowserContext, Page, Request, expect
+from stack_tools import source
 from starlette.middleware.cors import CORSMiddleware
 
 from deploy.browser import open_chromium
@@ -55,6 +56,12 @@ def browser() -> Iterator[Browser]:
 def context(browser: Browser) -> Iterator[BrowserContext]:
     with browser.new_context(service_workers="block") as opened:
         yield opened
+
+
+def test_the_api_here_lets_in_what_the_stack_does() -> None:
+    cors = source()["Resources"]["SelfsameFunction"]["Properties"]["FunctionUrlConfig"]["Cors"]["Fn::If"][1]
+    assert (cors["AllowMethods"], cors["AllowHeaders"]) == (METHODS, HEADERS)
+    assert "AllowCredentials" not in cors, "the page sends no cookies"
 
 
 def open_page(context: BrowserContext, origin: str) -> tuple[Page, list[Request]]:
