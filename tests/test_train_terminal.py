@@ -34,6 +34,11 @@ def test_names_with_brackets_are_shown_as_they_are(tmp_path: Path) -> None:
     shown = io.StringIO()
     console = Console(file=shown, width=120)
     case = loan_case(800)
-    case = replace(case, X=case.X.rename(columns={"age": "[bold]age"}), candidates=CandidateSettings(names=("linear",)), sensitive=())
+    case = replace(
+        case,
+        X=case.X.rename(columns={"age": "[bold]age"}),
+        candidates=CandidateSettings(names=("linear",)),
+        sensitive=(),
+    )
     train_frame(case, tmp_path / "run", on_material=lambda found: print_decisions(console, found))
     assert "[bold]age" in shown.getvalue()

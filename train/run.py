@@ -104,7 +104,6 @@ def _info(material: Material, fitted: Fitted, seed: int) -> dict[str, Any]:
         "sensitive": [name for name, column in material.config.columns.items() if column.sensitive],
         "description": told.description,
         "notice": told.notice,
-        "problem": changed(material.config.problem),
         "budgets": changed(material.config.budgets),
         "automation": changed(material.config.automation),
         "loggable": [name for name, column in material.config.columns.items() if column.loggable],
