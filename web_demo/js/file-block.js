@@ -25,7 +25,7 @@ export async function answerBlock(contract, model, feeds, rows) {
   const own = labels > 0 && contract.threshold === null ? Int32Array.from(found[0], Number) : null;
   const without = new Map();
   for (let row = 0; row < rows; row++) {
-    if (!isFinite(contract, numbers, row)) without.set(row, [noAnswer(row).reason]);
+    if (!hasAnswer(contract, numbers, row)) without.set(row, [noAnswer(row).reason]);
   }
   return { rows, labels: own ?? decide(contract, numbers, rows), numbers, without };
 }
@@ -35,8 +35,8 @@ function floats(numbers) {
   return numbers instanceof Float64Array ? numbers : Float64Array.from(/** @type {any} */ (numbers), Number);
 }
 
-/** @param {Contract} contract @param {Float64Array} numbers @param {number} row @returns {boolean} */
-function isFinite({ form: { interval, width } }, numbers, row) {
+/** @param {Contract} contract @param {Float64Array} numbers @param {number} row @returns {boolean} whether it is finite. */
+function hasAnswer({ form: { interval, width } }, numbers, row) {
   if (interval !== null) return endsOf(interval, numbers[row]).every(Number.isFinite);
   for (let k = row * width; k < (row + 1) * width; k++) if (!Number.isFinite(numbers[k])) return false;
   return true;

@@ -125,10 +125,9 @@ async function scoreInto(state, context, worker, file) {
   state.dataset.state = "running";
   state.replaceChildren(make("div", { class: "progress" }, bar, cancel), words);
   const start = performance.now();
-  const scored = await worker.score({ name: file.name, size: file.size, blob: file }, ({ bytes, rows, problems }) => {
-    bar.value = Math.min(1, bytes / file.size);
-    const share = `${Math.floor(100 * bar.value)} %`;
-    words.textContent = `${share} · ${show(rows)} rows · ${rate(rows, performance.now() - start)}${faulty(problems)}`;
+  const scored = await worker.score({ name: file.name, size: file.size, blob: file }, (progress) => {
+    bar.value = Math.min(1, progress.bytes / file.size);
+    words.textContent = progressWords(progress, bar.value);
   });
   if (scored === null) return;
   const parts = "failed" in scored ? [] : scoredParts(context, scored, performance.now() - start);
@@ -138,12 +137,15 @@ async function scoreInto(state, context, worker, file) {
   part("said").textContent = said || `${file.name} is scored.`;
 }
 
-/** @param {number} rows @param {number} milliseconds @returns {string} */
-function rate(rows, milliseconds) {
-  return `${show(Math.round(rows / (milliseconds / 1000)))} rows a second`;
-}
-
-/** @param {number} problems @returns {string} */
-function faulty(problems) {
-  return problems === 0 ? "" : ` · ${show(problems)} without an answer`;
+/** @param {import("./score-client.js").TimedProgress} progress @param {number} share that is done. @returns {string} */
+function progressWords({ rows, problems, milliseconds }, share) {
+  const left = Math.round((milliseconds * (1 - share)) / share / 1000);
+  const parts = [
+    `${Math.floor(100 * share)} %`,
+    `${show(rows)} rows`,
+    `${show(Math.round(rows / (milliseconds / 1000)))} rows a second`,
+    left > 1 && `${show(left)} s left`,
+    problems > 0 && `${show(problems)} without an answer`,
+  ];
+  return parts.filter(Boolean).join(" · ");
 }

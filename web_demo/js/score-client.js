@@ -4,6 +4,7 @@
  * @typedef {import("./score-file.js").Scored} Scored
  * @typedef {import("./score-file.js").Progress} Progress
  * @typedef {import("./score-worker.js").Said} Said
+ * @typedef {Progress & {milliseconds: number}} TimedProgress
  * @typedef {Scored & {milliseconds: number}} Timed How long the scoring took, without the start of the worker.
  * @typedef {Timed | {failed: string}} Outcome
  */
@@ -18,7 +19,7 @@ export class FileWorker {
     this.worker = null;
     /** @type {((outcome: Outcome | null) => void) | null} */
     this.settle = null;
-    /** @type {(progress: Progress) => void} */
+    /** @type {(progress: TimedProgress) => void} */
     this.progress = () => undefined;
   }
 
@@ -47,7 +48,7 @@ export class FileWorker {
    * Scores a file.
    *
    * @param {import("./score-file.js").Source} source
-   * @param {(progress: Progress) => void} progress
+   * @param {(progress: TimedProgress) => void} progress
    * @returns {Promise<Outcome | null>} null where another file came after it.
    */
   score(source, progress) {

@@ -23,7 +23,7 @@ const QUIET = { parquet: () => import(PARQUET), report: () => undefined };
 /**
  * @typedef {import("./score-file.js").Source} Source
  * @typedef {{path: string} | {source: Source}} Asked
- * @typedef {{ready: true} | {progress: import("./score-file.js").Progress} | {failed: string, broken: boolean}
+ * @typedef {{ready: true} | {progress: import("./score-client.js").TimedProgress} | {failed: string, broken: boolean}
  *   | {done: import("./score-client.js").Timed}} Said
  * @typedef {Pick<import("./score-file.js").Tools, "contract" | "reference"> & {engine: import("./score-engine.js").FileEngine}}
  *   Loaded
@@ -94,7 +94,7 @@ async function score(source) {
         const now = performance.now();
         if (now - told < PAUSE) return;
         told = now;
-        say({ progress: { ...progress } });
+        say({ progress: { ...progress, milliseconds: now - start } });
       },
     },
     source,
