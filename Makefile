@@ -10,7 +10,7 @@ PACKAGE_ARGS ?=
 SCAN := .venv-scan
 .DEFAULT_GOAL := help
 
-.PHONY: help setup demo test acceptance coverage lint format bench cold exactness budgets engine leak load kill fuzz schemathesis arm64 firefox screenshots web-files requirements clean build-SelfsameFunction build-ReplayHook build-ChallengerFunction
+.PHONY: help setup demo test acceptance coverage lint format bench cold exactness budgets engine leak load kill fuzz schemathesis arm64 firefox screenshots web-files web-bench requirements clean build-SelfsameFunction build-ReplayHook build-ChallengerFunction
 
 help: ## show the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -112,6 +112,14 @@ firefox: setup ## the page's main path in Firefox (fetched from the system's pac
 web-files: setup ## a CSV of 100,000 rows through the page in Chromium, and the memory that 1,000,000 take
 	$(BIN)/python -m benchmarks.web_files
 
+# m2cgen lies beside the environment, too: it is only measured.
+build/peer/.ready: requirements/peer.txt $(VENV)/.ready
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --target build/peer -r requirements/peer.txt
+	@touch $@
+
+web-bench: setup build/peer/.ready ## the page's speed in Chromium: visits over slow lines, rows, memory, bytes; writes docs/web-speed.md
+	PYTHONPATH=build/peer $(BIN)/python -m benchmarks.web --out docs/web-speed.md $(ARGS)
+
 screenshots: setup ## make the pictures in docs/ from the demo's site
 	$(BIN)/python docs/screenshots.py
 
@@ -121,6 +129,7 @@ requirements: ## pin the requirement files anew from the *.in files
 	build/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links requirements/all.in -o requirements/all.txt
 	build/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links requirements/scan.in -o requirements/scan.txt
 	build/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links requirements/fuzz.in -o requirements/fuzz.txt
+	build/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links --no-deps requirements/peer.in -o requirements/peer.txt
 
 # Called by `sam build` (template.yaml: BuildMethod makefile): what Lambda gets.
 build-SelfsameFunction:

@@ -1,0 +1,210 @@
+"""A host at the end of a slow line, a Chromium that trusts it, and what is measured of a page in it."""
+
+import base64
+import hashlib
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from deploy.browser import ARGUMENTS, NAMES
+
+SCRIPT = Path(__file__).with_name("web_host.mjs")
+MIB = 2**20
+PATIENCE = 120_000  # milliseconds
+ANSWERED, CONFIRMED, KEPT = "#answer[data-state=answered]", "#engine[data-state]", "#offline[data-state]"
+
+# Marks when the first answer and the word of the second engine stand in the page, by the page's own clock.
+WATCH = """
+const marked = {answer: ["answered", "answered"], engine: ["confirmed", null]};
+new MutationObserver(records => {
+  for (const {target} of records) {
+    const [name, state] = marked[target.id] ?? [];
+    if (name === undefined || (state !== null && target.dataset.state !== state)) continue;
+    performance.mark(name);
+    delete marked[target.id];
+  }
+}).observe(document, {subtree: true, attributes: true, attributeFilter: ["data-state"]});
+"""
+MARKS = "() => Object.fromEntries(performance.getEntriesByType('mark').map(({name, startTime}) => [name, startTime]))"
+LOADED = (
+    """() => performance.getEntriesByType("resource").map(each => [new URL(each.name).pathname, each.transferSize])"""
+)
+# Moves the first slider every STEP milliseconds until the second engine has answered for the golden rows. Times count
+# from when a movement was due: a thread that is blocked delays all those that fall into the block.
+MOVE = """async (step) => {
+  const slider = document.querySelector("#form input[type=range]");
+  const answer = document.querySelector("#answer");
+  const engine = document.querySelector("#engine");
+  const delays = [];
+  const start = performance.now();
+  let due = start, place = 0;
+  while (engine.dataset.state === undefined && performance.now() - start < 60000) {
+    await new Promise(resolve => setTimeout(resolve, Math.max(0, due - performance.now())));
+    const answered = new Promise(resolve => {
+      const seen = new MutationObserver(() => { seen.disconnect(); resolve(); });
+      seen.observe(answer, {childList: true, subtree: true});
+    });
+    place = (place + 7) % 100;
+    slider.value = String(Number(slider.min) + (Number(slider.max) - Number(slider.min)) * place / 100);
+    slider.dispatchEvent(new Event("input", {bubbles: true}));
+    await answered;
+    const now = performance.now();
+    for (; due <= now; due += step) delays.push(now - due);
+  }
+  return delays;
+}"""
+
+
+@dataclass(frozen=True)
+class Line:
+    """A network and a processor.
+
+    Attributes:
+        latency: of a round trip, in milliseconds.
+        rate: bits a second; 0: no limit.
+        cpu: how many times slower the page's own thread is than this machine.
+    """
+
+    name: str
+    latency: int = 0
+    rate: float = 0
+    cpu: int = 1
+
+
+class Workshop:
+    """Certificates, and Chromium with them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.key, self.certificate = folder / "key.pem", folder / "certificate.pem"
+        command = ["openssl", "req", "-x509", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1", "-newkey", "ec"]
+        command += ["-pkeyopt", "ec_paramgen_curve:prime256v1", "-addext", "subjectAltName=IP:127.0.0.1"]
+        command += ["-keyout", str(self.key), "-out", str(self.certificate)]
+        subprocess.run(command, check=True, capture_output=True)
+        ask = ["openssl", "x509", "-in", str(self.certificate), "-pubkey", "-noout"]
+        text = subprocess.run(ask, check=True, capture_output=True, encoding="ascii").stdout
+        digest = hashlib.sha256(base64.b64decode("".join(text.splitlines()[1:-1]))).digest()
+        self.trust = f"--ignore-certificate-errors-spki-list={base64.b64encode(digest).decode()}"
+
+    @contextmanager
+    def host(self, folder: Path, line: Line, *, isolated: bool = False) -> Iterator[str]:
+        """Serve a folder over a line until the context ends; gives its address."""
+        node = shutil.which("node") or "node"
+        command = [node, SCRIPT, folder, self.key, self.certificate, str(line.latency), str(line.rate)]
+        command += ["isolated"] if isolated else []
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="ascii")
+        assert process.stdin is not None and process.stdout is not None
+        try:
+            yield f"https://127.0.0.1:{int(process.stdout.readline())}/"
+        finally:
+            process.stdin.close()
+            process.wait(10)
+            process.stdout.close()
+
+    @contextmanager
+    def chromium(self) -> Iterator[Browser]:
+        """Open Chromium, whose processes hold pages and nothing in advance, until the context ends."""
+        found = next(filter(None, map(shutil.which, NAMES)), None)
+        arguments = [*ARGUMENTS, self.trust, "--disable-features=SpareRendererForSitePerProcess"]
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=found, args=arguments)
+            try:
+                yield browser
+            finally:
+                browser.close()
+
+
+@contextmanager
+def workshop() -> Iterator[Workshop]:
+    """Make certificates that last until the context ends."""
+    with tempfile.TemporaryDirectory(prefix="selfsame-web-") as name:
+        yield Workshop(Path(name))
+
+
+@contextmanager
+def opened(context: BrowserContext, address: str, line: Line, *, until: str) -> Iterator[Page]:
+    """Open a page on a processor of that speed, and wait for an element."""
+    page = context.new_page()
+    try:
+        page.add_init_script(WATCH)
+        context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": line.cpu})
+        page.goto(address, wait_until="commit", timeout=PATIENCE)
+        page.locator(until).wait_for(timeout=PATIENCE, state="attached")
+        yield page
+    finally:
+        page.close()
+
+
+def visit(browser: Browser, address: str, line: Line, *, cached: bool) -> dict[str, float]:
+    """Milliseconds from the start of a navigation.
+
+    Returns:
+        To the first answer: `first` of a first visit, `again` of the next one through the service worker, `cached`
+        (where asked for) of a next one through the browser's own cache; and `confirmed`, of the first visit, to the
+        other engine's word.
+    """
+    with browser.new_context() as context:
+        with opened(context, address, line, until=KEPT) as page:
+            page.locator(CONFIRMED).wait_for(timeout=PATIENCE)
+            first = page.evaluate(MARKS)
+        with opened(context, address, line, until=ANSWERED) as page:
+            again = page.evaluate(MARKS)
+    told = {"first": first["answered"], "confirmed": first["confirmed"], "again": again["answered"]}
+    if cached:
+        with browser.new_context(service_workers="block") as context:
+            with opened(context, address, line, until=ANSWERED):
+                pass
+            with opened(context, address, line, until=ANSWERED) as page:
+                told["cached"] = page.evaluate(MARKS)["answered"]
+    return told
+
+
+def bytes_loaded(browser: Browser, address: str, line: Line) -> dict[str, int]:
+    """Bytes over the wire of a first visit, headers too, by path in the order in which they were asked for."""
+    with (
+        browser.new_context(service_workers="block") as context,
+        opened(context, address, line, until=CONFIRMED) as page,
+    ):
+        size = page.evaluate("() => performance.getEntriesByType('navigation')[0].transferSize")
+        return {"/": size, **dict(page.evaluate(LOADED))}
+
+
+def delays_while_loading(browser: Browser, address: str, line: Line, step: int = 16) -> list[float]:
+    """Milliseconds from when a slider's movement was due to its answer, until onnxruntime-web has taken over."""
+    with (
+        browser.new_context(service_workers="block") as context,
+        opened(context, address, line, until=ANSWERED) as page,
+    ):
+        delays: list[float] = page.evaluate(MOVE, step)
+    return delays
+
+
+def memory(workshop: Workshop, address: str | None, *, until: str = ANSWERED, alone: bool = False) -> float:
+    """MiB that only the page's process holds, a second after an element is there; None: of a blank page.
+
+    Args:
+        workshop: gives a browser of its own.
+        address: of the page.
+        until: the element.
+        alone: whether onnxruntime-web is kept from loading.
+    """
+    with workshop.chromium() as browser, browser.new_context(service_workers="block") as context:
+        if alone:
+            context.route("**/ort*", lambda route: route.abort())
+        with opened(context, address or "about:blank", Line("as it is"), until=until if address else "body") as page:
+            page.wait_for_timeout(1000)
+            told: dict[str, Any] = browser.new_browser_cdp_session().send("SystemInfo.getProcessInfo")
+            pages = [each["id"] for each in told["processInfo"] if each["type"] == "renderer"]
+            return sum(map(_private, pages)) / MIB
+
+
+def _private(pid: int) -> int:
+    """Bytes of a process that no other one shares."""
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii").splitlines()
+    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("Private_"))
