@@ -107,6 +107,27 @@ def test_an_examination_says_all_of_it_in_one_page(run: Run, folder: Path, capsy
     assert json.loads((run.path / "examine" / "examine.json").read_text())["back_test"] is None
 
 
+def test_the_training_report_points_to_the_examination(run: Run) -> None:
+    report = (run.path / "report.html").read_text()
+    assert "<code>selfsame examine</code> writes them into this run" in report
+    assert "Worse than the rest beyond chance" in report or "No group of rows" in report
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["examine", "nowhere"], "A run is a folder that selfsame train wrote. Got: nowhere."),
+        (["compare", "nowhere", "elsewhere"], "A run is a folder that selfsame train wrote. Got: nowhere."),
+        (["reproduce", "nowhere", "--data", "x.csv"], "A run is a folder that selfsame train wrote. Got: nowhere."),
+    ],
+)
+def test_what_is_no_run_is_refused(words: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert selfsame.main(words) == 2
+    told = capsys.readouterr()
+    assert said in told.err
+    assert "Traceback" not in told.err
+
+
 def test_an_examination_overwrites_nothing_else(run: Run, folder: Path) -> None:
     (folder / "mine").mkdir()
     (folder / "mine" / "notes.txt").write_text("mine")

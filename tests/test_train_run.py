@@ -66,6 +66,7 @@ def test_the_folder_holds_what_the_docs_list(run: Run) -> None:
         "run.json",
         "metrics.json",
         "decisions.toml",
+        "project.toml",
         "report.html",
     }
     assert run.path.stat().st_mode & 0o077 == 0, "a run is private"
