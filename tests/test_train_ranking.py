@@ -163,6 +163,13 @@ def test_a_wrong_project_file_is_told_in_one_sentence(
     assert not out.exists()
 
 
+def test_too_many_items_are_refused_before_anything_is_fitted(tmp_path: Path) -> None:
+    rows = [(f"w{walk}", f"p{walk}-{stop}", 10.0 * walk + stop) for walk in range(20) for stop in range(101)]
+    frame = pd.DataFrame(rows, columns=["walk", "place", "time"])
+    with pytest.raises(TrainError, match="at most 2,000 items.* Got: 2,020 items"):
+        train_visits(visits_of(frame, TOLD, {}, ""), tourist_config(), tmp_path / "run")
+
+
 def test_places_on_no_globe_are_refused() -> None:
     frame = pd.DataFrame({"place": ["a"], "lat": ["91"], "lon": ["0"]})
     with pytest.raises(TrainError, match="latitude must be degrees"):

@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 from web_tools import violations
 
 from deploy.browser import open_chromium, watch
+from deploy.score import score
 from deploy.site import build_site
 from deploy.static import serve_folder
 from export import export_bundle
@@ -18,6 +19,11 @@ from train.histories import histories, places_of, visits_of
 from train.rank import candidates
 
 STOPS = 3
+FILES = {
+    "csv": "who,stop_1,stop_2,stop_3\na,castle,harbour,\nb,nowhere,,\nc,,,\n",
+    "jsonl": '{"stop_1": "castle", "stop_2": "harbour", "stop_3": null}\n'
+    '{"stop_1": null, "stop_2": null, "stop_3": 7}\n',
+}
 
 
 @pytest.fixture(scope="module")
@@ -115,6 +121,18 @@ def test_the_scores_are_those_of_the_model_to_the_last_bit(town: Page, bundle: P
 def test_the_selects_below_do_the_same(town: Page) -> None:
     town.locator("#field-0").select_option(label="tower")
     expect(town.locator(".route")).to_have_text("So far: Signal Tower.")
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl"])
+def test_a_file_is_ranked_as_the_command_ranks_it(town: Page, bundle: Path, tmp_path: Path, kind: str) -> None:
+    (tmp_path / f"in.{kind}").write_text(FILES[kind])
+    score(bundle, tmp_path / f"in.{kind}", tmp_path / f"out.{kind}")
+    town.locator("#file").set_input_files(tmp_path / f"in.{kind}")
+    expect(town.locator("#file-download")).to_contain_text(f"in-scored.{kind}")
+    expect(town.locator("#file-state")).to_have_attribute("data-state", "done")
+    with town.expect_download() as started:
+        town.locator("#file-download").click()
+    assert Path(started.value.path()).read_bytes() == (tmp_path / f"out.{kind}").read_bytes()
 
 
 def test_nothing_stands_in_the_way_of_those_who_cannot_see_it(town: Page) -> None:

@@ -24,6 +24,8 @@ from train.run import Run, read_run
 
 MAIN = {None: "mrr", "mrr": "mrr", "map": f"map@{K}", "ndcg": f"ndcg@{K}", "hit": f"hit@{K}"}
 REFERENCE = "markov"  # what the others are compared with
+MOST_ITEMS = 2000  # a table has one number per pair of them
+MOST_PAIRS = 20_000_000  # the blend learns from some ten numbers each
 SHARES = (0.25, 0.5, 1.0)  # of the training trajectories, for the learning curve
 
 Progress = Any  # a function of a step's name, how much of it is done, and how much there is
@@ -107,6 +109,7 @@ def rank(visits: Visits, told: Config, seed: int, progress: Progress) -> Ranked:
         wanted = '"mrr", "map", "ndcg" or "hit"'
         raise TrainError("metric in [run] must be one of rankings.", repr(told.run.metric), f"Choose {wanted}.")
     part = parts_of(visits, told)
+    _check_size(visits, part["train"])
     step = "compare on the latest training trajectories"
     _, compared = _fitted(visits, part["learn"], part["validation"], lambda *count: progress(step, *count))
     chosen = choose(compared, part["validation"].groups, main, told.candidates.prefer)
@@ -130,6 +133,16 @@ def rank(visits: Visits, told: Config, seed: int, progress: Progress) -> Ranked:
         "rows": {name: len(each.y) for name, each in part.items()},
     }
     return Ranked(fitted, chosen, part["train"], metrics)
+
+
+def _check_size(visits: Visits, rows: Histories) -> None:
+    items = len(set().union(*visits.trajectories))
+    if items > MOST_ITEMS or items * len(rows.y) > MOST_PAIRS:
+        raise TrainError(
+            f"Ranking takes at most {MOST_ITEMS:,} items, and {MOST_PAIRS:,} pairs of a row and an item.",
+            f"{items:,} items and {items * len(rows.y):,} pairs",
+            "Group rare items, or bring a sample of the trajectories.",
+        )
 
 
 def parts_of(visits: Visits, told: Config) -> dict[str, Histories]:
