@@ -151,7 +151,7 @@ def _score(run: Any) -> str:
     from train.report import SCORE_NAMES
 
     main = run.metrics["main_score"]
-    name = SCORE_NAMES.get(main, main.upper())
+    name = SCORE_NAMES[main]
     text = f"{name} {run.metrics['test'][main]:.3f}"
     if run.metrics["best_possible"]:
         text += f" (best possible {run.metrics['best_possible'][main]:.3f})"

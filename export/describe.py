@@ -49,6 +49,8 @@ def contract_document(
         )
         for index, column in enumerate(original.schema.columns)
     ]
+    if original.document["task"] == "ranking":  # every item may stand at every stop
+        features = [{**feature, "categories": sorted(original.document["classes"])} for feature in features]
     document = {
         "format": FORMAT,
         "name": about["name"],

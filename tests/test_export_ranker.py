@@ -97,6 +97,13 @@ def test_an_unknown_stop_is_answered_with_a_warning(predictor: Predictor) -> Non
     assert len(answer["items"]) == 19
 
 
+def test_every_item_is_known_at_every_stop(predictor: Predictor) -> None:
+    ids = [item["id"] for item in predictor.contract.document["ranking"]["items"]]
+    assert all(list(feature.categories or ()) == ids for feature in predictor.contract.features)
+    answers = predictor.predict([{**ROW, "stop_4": item} for item in ids])
+    assert [answer["warnings"] for answer in answers] == [[]] * len(ids)
+
+
 def test_where_all_was_visited_nothing_is_left(bundle: Path) -> None:
     ranking = Ranking(["a", "b"], 2)
     assert ranking.items([VISITED, VISITED]) == [] and ranking.scores([]) == [VISITED, VISITED]

@@ -166,7 +166,7 @@ def test_a_wrong_project_file_is_told_in_one_sentence(
 def test_too_many_items_are_refused_before_anything_is_fitted(tmp_path: Path) -> None:
     rows = [(f"w{walk}", f"p{walk}-{stop}", 10.0 * walk + stop) for walk in range(20) for stop in range(101)]
     frame = pd.DataFrame(rows, columns=["walk", "place", "time"])
-    with pytest.raises(TrainError, match="at most 2,000 items.* Got: 2,020 items"):
+    with pytest.raises(TrainError, match=r"at most 2,000 items.* Got: 2,020 items"):
         train_visits(visits_of(frame, TOLD, {}, ""), tourist_config(), tmp_path / "run")
 
 

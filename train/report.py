@@ -26,6 +26,10 @@ SCORE_NAMES = {
     "r2": "R²",
     "rmse": "RMSE",
     "mae": "mean absolute error",
+    "mrr": "MRR",
+    "map@5": "mAP@5",
+    "ndcg@5": "NDCG@5",
+    "hit@5": "hit rate@5",
 }
 
 
