@@ -111,7 +111,7 @@ function rank({ labelsDiffer, outside, undecided }) {
 /** @param {import("./endpoint.js").Difference} apart */
 function apartWords({ same, maxUlp, labelsDiffer, undecided }) {
   if (same === 1) return "0";
-  const label = labelsDiffer > 0 ? ", another label" : undecided > 0 ? ", undecided" : "";
+  const label = labelsDiffer > 0 ? ", another label" : undecided > 0 ? ", on the edge" : "";
   return `${maxUlp} ulp${label}`;
 }
 
