@@ -3,7 +3,7 @@
 `python -m benchmarks.web_files` makes the model, the site and two files, and prints medians:
 
 - from the choice of a file to the frame that shows its table, with the worker prepared (a pointer came near) and in a
-  fresh page; the longest gap between two turns of the page's own thread meanwhile;
+  fresh page; the CPU seconds of the page's process; the longest gap between two turns of the page's own thread;
 - the memory that scoring adds at its peak to the page's process (page and worker) and to the browser's (which holds the
   scored file), sampled from /proc: anonymous pages, and those of shared memory.
 
@@ -72,8 +72,8 @@ def files_figures(site: Path, small: Path, large: Path, rounds: int = ROUNDS) ->
         rounds: of the small file.
 
     Returns:
-        By case (`prepared`, `fresh`, `large`) the medians `seconds` and `gap` (milliseconds); of the large one also the
-        `page` and the `browser` process's growth and the sizes of both files, in MiB.
+        By case (`prepared`, `fresh`, `large`) the medians `seconds`, `cpu` (seconds) and `gap` (milliseconds); of the
+        large one also the `page` and the `browser` process's growth and the sizes of both files, in MiB.
     """
     with serve_folder(site) as origin, open_chromium() as browser:
         found = {
@@ -97,11 +97,12 @@ def _score(browser: Browser, origin: str, file: Path, *, warm: bool, memory: boo
         if warm:
             page.locator("#files").hover()
             time.sleep(2)
+        before = _page_cpu(browser)
         with _peaks(browser, memory) as peaks:
             page.locator("#file").set_input_files(file)
             expect(page.locator("#file-state")).to_have_attribute("data-state", "done", timeout=300_000)
             page.wait_for_timeout(100)
-        measured: dict[str, float] = page.evaluate("window.measured")
+        measured: dict[str, float] = page.evaluate("window.measured") | {"cpu": _page_cpu(browser) - before}
         if memory:
             with page.expect_download() as download:
                 page.locator("#file-download").click()
@@ -114,6 +115,18 @@ def _score(browser: Browser, origin: str, file: Path, *, warm: bool, memory: boo
         return measured
 
 
+def _processes(browser: Browser) -> list[dict[str, Any]]:
+    client = browser.new_browser_cdp_session()
+    found: list[dict[str, Any]] = client.send("SystemInfo.getProcessInfo")["processInfo"]
+    client.detach()
+    return found
+
+
+def _page_cpu(browser: Browser) -> float:
+    """The CPU seconds of all pages' processes."""
+    return sum(float(each["cpuTime"]) for each in _processes(browser) if each["type"] == "renderer")
+
+
 @contextmanager
 def _peaks(browser: Browser, wanted: bool) -> Iterator[dict[str, float]]:
     """Sample what the page's and the browser's process add to their own memory, in MiB, until the context ends."""
@@ -121,7 +134,7 @@ def _peaks(browser: Browser, wanted: bool) -> Iterator[dict[str, float]]:
     if not wanted:
         yield peaks
         return
-    processes: list[dict[str, Any]] = browser.new_browser_cdp_session().send("SystemInfo.getProcessInfo")["processInfo"]
+    processes = _processes(browser)
     kinds = {each["id"]: "page" if each["type"] == "renderer" else "browser"
              for each in processes if each["type"] in {"renderer", "browser"}}  # fmt: skip
     before = {pid: _own(pid) for pid in kinds}
