@@ -39,6 +39,7 @@ from train.store import load_estimator
 
 ROUNDS = 5
 HERE = Line("this machine")
+LATER, RUNTIME = ("**/main-later.js",), ("**/ort*",)  # what comes after the first answer
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -140,11 +141,16 @@ def _memory(shop: Workshop, site: Path, rounds: int) -> dict[str, float]:
     """MiB above a blank page's, medians."""
     with shop.host(site, HERE) as address:
         found = [
-            (memory(shop, None), memory(shop, address, alone=True), memory(shop, address, until=CONFIRMED))
+            (
+                memory(shop, None),
+                memory(shop, address, without=(*LATER, *RUNTIME)),
+                memory(shop, address, without=RUNTIME),
+                memory(shop, address, until=CONFIRMED),
+            )
             for _ in range(rounds)
         ]
-    blank, first, confirmed = (statistics.median(each) for each in zip(*found, strict=True))
-    return {"blank": blank, "first": first - blank, "confirmed": confirmed - blank}
+    blank, first, parts, confirmed = (statistics.median(each) for each in zip(*found, strict=True))
+    return {"blank": blank, "first": first - blank, "parts": parts - blank, "confirmed": confirmed - blank}
 
 
 def _peer(shop: Workshop, folder: Path, rounds: int) -> dict[str, Any] | None:

@@ -5,7 +5,7 @@ import hashlib
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -185,18 +185,18 @@ def delays_while_loading(browser: Browser, address: str, line: Line, step: int =
     return delays
 
 
-def memory(workshop: Workshop, address: str | None, *, until: str = ANSWERED, alone: bool = False) -> float:
+def memory(workshop: Workshop, address: str | None, *, until: str = ANSWERED, without: Sequence[str] = ()) -> float:
     """MiB that only the page's process holds, a second after an element is there; None: of a blank page.
 
     Args:
         workshop: gives a browser of its own.
         address: of the page.
         until: the element.
-        alone: whether onnxruntime-web is kept from loading.
+        without: patterns of addresses that are kept from loading.
     """
     with workshop.chromium() as browser, browser.new_context(service_workers="block") as context:
-        if alone:
-            context.route("**/ort*", lambda route: route.abort())
+        for pattern in without:
+            context.route(pattern, lambda route: route.abort())
         with opened(context, address or "about:blank", Line("as it is"), until=until if address else "body") as page:
             page.wait_for_timeout(1000)
             told: dict[str, Any] = browser.new_browser_cdp_session().send("SystemInfo.getProcessInfo")

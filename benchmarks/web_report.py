@@ -96,8 +96,9 @@ in calls of 4096.
 
 ## Memory
 
-A blank page's process holds {blank} MiB that no other process shares. With the first answer it is {first} MiB more, and
-{confirmed} MiB more when onnxruntime-web has answered, too: its compiled code and its heap.
+A blank page's process holds {blank} MiB that no other process shares. With the first answer it is {first} MiB more,
+with the parts below the first screen {parts}, and {confirmed} when onnxruntime-web has answered, too: its compiled code
+and its heap.
 
 ## Bytes over the wire
 

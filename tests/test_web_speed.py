@@ -21,7 +21,7 @@ MET = Figures(
     page=45_000,
     delays=[1.0] * 99 + [30.0],
     rows={"evaluator": {"p50": 0.02, "p99": 0.05, "10000": 40.0, "100000": 400.0}},
-    memory={"blank": 50.0, "first": 18.0, "confirmed": 120.0},
+    memory={"blank": 50.0, "first": 18.0, "parts": 22.0, "confirmed": 120.0},
     peer=None,
 )
 
