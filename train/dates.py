@@ -65,7 +65,8 @@ def _dates(column: pd.Series, name: str) -> pd.Series:
 
 def _part(dates: pd.Series, part: str, *, typed: bool) -> pd.Series:
     days = (dates - pd.Timestamp(0, tz="UTC")) // pd.Timedelta(days=1)
-    whole = (days if part == "days" else getattr(dates.dt, part)).astype("Int64")
+    name = "day_of_week" if part == "weekday" else part
+    whole = (days if part == "days" else getattr(dates.dt, name)).astype("Int64")
     if typed:
         return whole.astype(pd.ArrowDtype(pa.int64()))
     return whole.astype("string").fillna("").astype(object)
