@@ -17,7 +17,8 @@ SERVING = ("starlette", "uvicorn", "playwright", "samcli", "awslambdaric", "aws_
 # lambda_handler is a closed list: it is deployed alone. The first fitting row counts.
 DEPLOYED = {
     "lambda_handler/interval.py": (),
-    "lambda_handler/answer.py": ("lambda_handler.interval",),
+    "lambda_handler/ranking.py": (),
+    "lambda_handler/answer.py": ("lambda_handler.interval", "lambda_handler.ranking"),
     "lambda_handler/automation.py": (),
     "lambda_handler/value.py": (),
     "lambda_handler/bulk.py": ("lambda_handler.value",),
