@@ -130,6 +130,15 @@ def test_the_simulated_town_says_so_and_no_ranker_beats_its_own_probabilities(tm
     assert run.metrics["random"]["mrr"] < scores["popularity"] < scores["blend"] < best["mrr"] + 0.02
 
 
+@pytest.mark.parametrize("command", ["examine", "compare", "reproduce"])
+def test_what_looks_at_tables_alone_says_so(
+    run: Run, folder: Path, command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    more = {"examine": [], "compare": [str(run.path)], "reproduce": ["--data", str(folder / "visits.csv")]}[command]
+    assert main([command, str(run.path), *more]) == 2
+    assert f"{command} " in (said := capsys.readouterr().err) and "a ranking" in said
+
+
 def test_a_project_that_misses_its_limit_stops(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     told = folder / "strict.toml"
     told.write_text(PROJECT + "[problem]\nstop_below = 0.9\n")

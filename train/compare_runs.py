@@ -34,6 +34,8 @@ def compare_runs(champion: Path, challenger: Path, score: str | None = None) -> 
         TrainError: One is no run; or data, target, held-out rows or classes differ; or the score is none of theirs.
     """
     one, other = read_run(champion), read_run(challenger)
+    if "ranking" in {one.info["task"], other.info["task"]}:
+        raise TrainError("compare takes classifications and regressions.", "a ranking", "Compare their report.html.")
     records = read_record(one), read_record(other)
     _check_same(one, other, records)
     with threadpool_limits(1):
@@ -65,8 +67,6 @@ def _check_same(one: Run, other: Run, records: tuple[Record, Record]) -> None:
         "positive class": (one.info["positive"], other.info["positive"]),
         "costs": (one.info["costs"], other.info["costs"]),
     }
-    if "ranking" in pairs["task"]:
-        raise TrainError("compare takes classifications and regressions.", "a ranking", "Compare their report.html.")
     for what, (first, second) in pairs.items():
         if first != second:
             raise TrainError(rule, f"another {what}: {first} and {second}", remedy)

@@ -1,7 +1,7 @@
 """How far the blend's parts could reach at all: the weights are chosen by the test rows themselves.
 
-That is no honest score of anything. It tells what a better choice of weights could gain: where even this falls short, no
-validation would have helped. A climb finds no proven optimum; a longer one gains a little more.
+That is no honest score of anything. It tells what a better choice of weights could gain: where even this falls short,
+no validation would have helped. A climb finds no proven optimum; a longer one gains a little more.
 """
 
 from __future__ import annotations

@@ -17,6 +17,7 @@ from train.folder import RUN_FORMAT, as_json, write_folder
 from train.histories import Histories, Visits
 from train.rankers import Ranker
 from train.record import frame_to_parquet
+from train.report import SCORE_NAMES
 from train.run import LIBRARIES
 from train.store import dump_estimator
 
@@ -155,11 +156,6 @@ def render_ranking(info: Mapping[str, Any], metrics: Mapping[str, Any]) -> str:
     )
     environment.filters["score"] = lambda value: f"{value:.3f}"
     environment.filters["signed"] = lambda value: f"{value:+.4f}"
-    environment.filters["scorename"] = name_of
+    environment.filters["scorename"] = SCORE_NAMES.__getitem__
     template = environment.get_template("ranking.html.jinja")
     return template.render(info=info, metrics=metrics, models=MODELS, verdict=verdict(metrics)) + "\n"
-
-
-def name_of(score: str) -> str:
-    """A score as people know it."""
-    return {"mrr": "MRR"}.get(score, score.replace("map", "mAP").replace("ndcg", "NDCG").replace("hit", "hit rate "))

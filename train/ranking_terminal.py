@@ -10,7 +10,8 @@ from rich.table import Table
 
 from train.config import read_config
 from train.rank import train_ranking
-from train.ranking_run import MODELS, name_of, verdict
+from train.ranking_run import MODELS, verdict
+from train.report import SCORE_NAMES
 from train.run import Run
 from train.terminal import progress_bars
 
@@ -30,7 +31,7 @@ def run_ranking(console: Console, data: Path, out: Path, *, config: Path, seed: 
     stop, score = read_config(config).problem.stop_below, run.metrics["test"][run.metrics["main_score"]]
     if stop is None or score >= stop:
         return True
-    main = name_of(run.metrics["main_score"])
+    main = SCORE_NAMES[run.metrics["main_score"]]
     console.print(f"{main} {score:.3f} is below {stop:g}, where the project file stops the project.", highlight=False)
     return False
 
@@ -40,7 +41,7 @@ def print_ranking(console: Console, run: Run) -> None:
     metrics, info = run.metrics, run.info
     main = metrics["main_score"]
     table = Table(title=f"{info['name']}: candidates", title_justify="left", box=None, pad_edge=False)
-    for heading in ("ranker", f"validation {name_of(main)}", f"test {name_of(main)}", "against Markov", "95 %"):
+    for heading in ("ranker", f"validation {SCORE_NAMES[main]}", f"test {SCORE_NAMES[main]}", "against Markov", "95 %"):
         table.add_column(heading, justify="left" if heading == "ranker" else "right")
     for name, line in metrics["candidates"].items():
         low, high = line["interval"]
