@@ -341,7 +341,8 @@ def make_bundle(path: Path, *, name: str = "tiny", task: Task = "classification"
 
     `task`: `classification` has the classes 0 and 1 and a threshold of 0.4 on class 1; `multiclass` has three text
     classes and no threshold; `regression` gives a value in EUR, `interval` one with an interval; `scores` has the
-    classes -1 and 1 and a score; `labels` has labels alone; `values` and `several` have two targets. `extra`: further number features.
+    classes -1 and 1 and a score; `labels` has labels alone; `values` and `several` have two targets. `extra`: further
+    number features.
     """
     path.mkdir(parents=True)
     features = features_of(extra)
