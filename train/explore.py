@@ -1,0 +1,153 @@
+"""Explores a table before anything is trained: findings, a report to look at, a proposal for the project file."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import numpy as np
+
+from train.config import Config
+from train.errors import TrainError
+from train.explore_columns import column_findings
+from train.explore_leaks import leak_findings
+from train.explore_rows import row_findings
+from train.explore_visits import visit_findings
+from train.finding import SEVERITIES, Finding
+from train.propose import project_toml
+from train.survey import Survey, part, spaced, survey
+from train.table import read_table
+
+SHOWN_ROWS = 20_000  # of the table that the report draws
+MANY_ROWS = 200_000  # from here on a part is timed first
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Explored:
+    """What exploring gives.
+
+    Attributes:
+        findings: The gravest first.
+        proposal: The text of a project file.
+        path: The folder that holds `explore.html`, `explore.json` and `proposal.toml`.
+    """
+
+    findings: list[Finding]
+    proposal: str
+    path: Path
+
+
+def explore(
+    data: Path,
+    target: str,
+    out: Path,
+    *,
+    config: Config | None = None,
+    other: Path | None = None,
+    seed: int = 0,
+    say: Say = lambda _: None,
+) -> Explored:
+    """Look for what a careful reader would find, and write it down.
+
+    Args:
+        data: A CSV or Parquet file.
+        target: The column to predict; of visits the item.
+        out: The folder to write into; files of the same names there are replaced.
+        config: The project file's settings.
+        other: A second table to compare with, such as the test rows.
+        seed: Of the folds.
+        say: Called with each step, and with how long the whole will take.
+
+    Raises:
+        TrainError: A table cannot be read, or does not have the target.
+    """
+    if out.exists() and not out.is_dir():
+        raise TrainError("--out must be a folder.", f"a file, {out}", "Name another one.")
+    told = config or Config()
+    say("reading")
+    found = survey(data, target, told)
+    beside = None if other is None else read_table(other, encoding=told.table.encoding or "utf-8-sig").frame
+    _estimate(found, seed, say)
+    findings = find(found, seed=seed, other=beside, say=say)
+    proposal = project_toml(found, findings)
+    say("drawing the table")
+    page = render(data.name, found, findings, proposal)
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "explore.html").write_text(page, encoding="utf-8")
+    (out / "proposal.toml").write_text(proposal, encoding="utf-8")
+    listed = {"table": data.name, "target": target, "rows": found.rows, "findings": [asdict(each) for each in findings]}
+    text = json.dumps(listed, indent=1, ensure_ascii=False, default=_plain)
+    (out / "explore.json").write_text(text + "\n", encoding="utf-8")
+    return Explored(findings, proposal, out)
+
+
+def find(found: Survey, *, seed: int = 0, other: Any = None, say: Say = lambda _: None) -> list[Finding]:
+    """Return the findings about a typed table, the gravest first."""
+    say("looking for visits")
+    visits = list(visit_findings(found.table.frame, found.target.name))
+    findings = list(visits)
+    if not visits:
+        say("looking for leaks")
+        findings += leak_findings(found, seed)
+        say("looking at the rows")
+        findings += row_findings(found, other)
+    say("looking at the columns")
+    findings += column_findings(found)
+    return sorted(findings, key=lambda each: SEVERITIES.index(each.severity))
+
+
+def _estimate(found: Survey, seed: int, say: Say) -> None:
+    """Tell how long the checks will take, from the time that a part of the rows takes."""
+    if found.rows < MANY_ROWS:
+        return
+    began = time.perf_counter()
+    find(part(found, spaced(found.rows, MANY_ROWS // 4)), seed=seed)
+    seconds = (time.perf_counter() - began) * found.rows / (MANY_ROWS // 4)
+    say(f"{found.rows:,} rows: at most about {max(seconds / 60, 1):,.0f} minutes")
+
+
+def _plain(value: Any) -> Any:
+    """A number of numpy as JSON knows it."""
+    return value.item() if isinstance(value, np.generic) else str(value)
+
+
+def render(name: str, found: Survey, findings: list[Finding], proposal: str) -> str:
+    """Return the report: the findings, the proposal, and skrub's interactive table below them."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    rows = spaced(found.rows, SHOWN_ROWS)
+    text = environment.get_template("explore.html.jinja").render(
+        name=name,
+        target=found.target,
+        rows=found.rows,
+        shown=len(rows),
+        columns=len(found.table.frame.columns),
+        groups=[(severity, [each for each in findings if each.severity == severity]) for severity in SEVERITIES],
+        proposal=proposal,
+        table=_table(found, rows),
+    )
+    return text + "\n"
+
+
+def _table(found: Survey, rows: Any) -> str:
+    """Skrub's report on the typed columns and the target, of some rows; it asks nothing of any other host."""
+    from skrub import TableReport
+
+    frame = found.X.iloc[rows].reset_index(drop=True)
+    target = found.table.frame[found.target.name].iloc[rows].reset_index(drop=True)
+    frame.insert(
+        0, found.target.name, target.astype("float64") if found.target.classes is None else target.astype("str")
+    )
+    report = TableReport(frame, title="", verbose=0, plot_distributions=True, compute_associations=True)
+    return str(report.html_snippet())
