@@ -248,6 +248,9 @@ def test_a_weaker_challenger_is_not_better_and_a_stronger_one_is(
     assert back["deciding"]["difference"] == pytest.approx(-deciding["difference"])
     loss = compare_runs(run.path, weak.path, "log_loss")["deciding"]
     assert loss["difference"] == pytest.approx(loss["champion"] - loss["challenger"]), "less is better"
+    folds = compare_runs(run.path, weak.path, "log_loss")["folds"]
+    one, other = (each.metrics["cross_validation"]["linear"]["log_loss"]["mean"] for each in (run, weak))
+    assert folds["mean"] == pytest.approx(one - other), "so it is over the folds"
     assert not compare_runs(run.path, run.path)["better"], "a run is not better than itself"
     assert selfsame.main(["compare", str(run.path), str(weak.path)]) == 1
     assert "The challenger is not better beyond chance." in capsys.readouterr().out

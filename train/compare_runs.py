@@ -13,6 +13,7 @@ from train.paired import corrected_t, mcnemar, paired_bootstrap
 from train.record import Record, cleaned, judged_run, read_record
 from train.report import SCORE_NAMES, show_score
 from train.run import Run, read_run
+from train.scores import LOWER_IS_BETTER
 
 FEWEST_FOLDS = 3
 
@@ -79,7 +80,7 @@ def _check_same(one: Run, other: Run, records: tuple[Record, Record]) -> None:
 
 
 def _folds(one: Run, other: Run, score: str) -> dict[str, Any] | None:
-    """The test over the folds of the cross-validation, where both runs used the same ones."""
+    """The test over the folds of the cross-validation, where both used the same ones; above 0 is better."""
     told = [run.metrics["cross_validation"].get(run.info["chosen"], {}).get(score) for run in (one, other)]
     same = one.info["seed"] == other.info["seed"] and one.info["split"] == other.info["split"]
     if (
@@ -90,7 +91,8 @@ def _folds(one: Run, other: Run, score: str) -> dict[str, Any] | None:
     ):
         return None
     folds = one.info["split"]["folds"]
-    differences = np.array(told[1]["folds"], dtype=np.float64) - np.array(told[0]["folds"], dtype=np.float64)
+    sign = -1.0 if score in LOWER_IS_BETTER else 1.0
+    differences = sign * (np.array(told[1]["folds"], dtype=np.float64) - np.array(told[0]["folds"], dtype=np.float64))
     return {"count": len(differences), **corrected_t(differences, 1 / folds)}
 
 
@@ -121,4 +123,4 @@ def comparison_text(told: dict[str, Any]) -> str:
 
 
 def _signed(value: float) -> str:
-    return f"{value:+.4g}"
+    return f"{value + 0.0:+.4g}"  # no -0
