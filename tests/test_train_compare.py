@@ -266,3 +266,10 @@ def test_a_scheduler_that_is_not_there(folder: Path, tmp_path: Path, monkeypatch
     how = How(scheduler="tcp://127.0.0.1:1")
     with pytest.raises(TrainError, match="must be the address of a Dask scheduler"):
         train(folder / "loans.csv", "default", tmp_path / "run", config=folder / "c.toml", how=how)
+
+
+def test_no_rows_and_no_processes_are_refused(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(TrainError, match="--sample must be at least 1"):
+        train(folder / "loans.csv", "default", tmp_path / "run", sample=0)
+    with pytest.raises(TrainError, match="--jobs must be at least 1"):
+        train(folder / "loans.csv", "default", tmp_path / "run", how=How(jobs=0))

@@ -64,6 +64,9 @@ def train(  # noqa: PLR0913 (the command's options, given by name)
         TrainError: The input does not allow it; `out` is then as it was.
     """
     check_replaceable(out)
+    for option, number in (("--sample", sample), ("--jobs", how.jobs if how else None)):
+        if number is not None and number < 1:
+            raise TrainError(f"{option} must be at least 1.", str(number), "Give a whole number from 1 on.")
     told = read_config(config)
     told = replace(told, table=replace(told.table, sample=sample or told.table.sample))
     goal = target or told.run.target
