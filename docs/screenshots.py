@@ -9,7 +9,7 @@ from deploy.site import build_site
 
 BUNDLES = Path("build/demo/bundles")
 DOCS = Path(__file__).parent
-CASES = ("loan-default", "diabetes-progression", "digits")
+CASES = ("loan-default", "diabetes-progression", "digits", "tourist-stops")
 WINDOWS = {360: 740, 1440: 900}  # width -> height, in CSS pixels
 
 
