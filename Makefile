@@ -10,7 +10,7 @@ PACKAGE_ARGS ?=
 SCAN := .venv-scan
 .DEFAULT_GOAL := help
 
-.PHONY: help setup demo test acceptance coverage lint format bench cold exactness budgets engine leak load kill fuzz schemathesis arm64 firefox screenshots web-files web-bench requirements clean build-SelfsameFunction build-ReplayHook build-ChallengerFunction
+.PHONY: help setup demo test acceptance coverage lint format bench cold exactness budgets engine leak load kill fuzz schemathesis arm64 firefox lighthouse screenshots web-files web-bench requirements clean build-SelfsameFunction build-ReplayHook build-ChallengerFunction
 
 help: ## show the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -111,6 +111,15 @@ firefox: setup ## the page's main path in Firefox (fetched from the system's pac
 
 web-files: setup ## a CSV of 100,000 rows through the page in Chromium, and the memory that 1,000,000 take
 	$(BIN)/python -m benchmarks.web_files
+
+# Lighthouse lies beside node_modules: nothing else needs its 200 packages.
+build/lighthouse/.ready: requirements/lighthouse/package-lock.json
+	mkdir -p build/lighthouse && cp requirements/lighthouse/package*.json build/lighthouse/
+	cd build/lighthouse && npm ci --ignore-scripts --no-fund --no-audit --loglevel=error
+	@touch $@
+
+lighthouse: setup build/lighthouse/.ready ## Lighthouse's marks for the demo's site, as a phone and a desktop; writes docs/lighthouse.md
+	$(BIN)/python -m benchmarks.lighthouse --out docs/lighthouse.md $(ARGS)
 
 # m2cgen lies beside the environment, too: it is only measured.
 build/peer/.ready: requirements/peer.txt $(VENV)/.ready
