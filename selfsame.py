@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 DONE, FAILED, USAGE = 0, 1, 2
+RUNTIME_CHOICES = ["python", "lambda", "node", "js", "browser", "all"]
 OURS = {"train", "export", "lambda_handler", "deploy", "demo"}  # an exception defined in one of these is a message
 
 
@@ -43,6 +44,7 @@ def _parser() -> argparse.ArgumentParser:
         "and prove that it answers the same in all three.",
     )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    _add_looking(commands)
     _add_check(commands)
     _add_train(commands)
     _add_judging(commands)
@@ -67,6 +69,25 @@ def _command(commands: Any, name: str, run: Callable[[argparse.Namespace], int],
     )
     command.set_defaults(run=run)
     return command
+
+
+def _add_looking(commands: Any) -> None:
+    does = "look at a table before anything is trained: what a careful reader would find, as a report and as JSON"
+    explore = _command(commands, "explore", _explore, does, "loan.csv --target default --out build/explore/loan")
+    explore.add_argument("data", type=Path, metavar="DATA", help="a CSV or Parquet file")
+    explore.add_argument("--target", help="the column to predict (unless --config tells it, or DATA holds visits)")
+    explore.add_argument("--out", type=Path, metavar="DIR", help="default: build/explore/ and the data's name")
+    explore.add_argument("--config", type=Path, metavar="FILE", help="a project file: how to read and type the table")
+    explore.add_argument("--time", metavar="COLUMN", help="look for drift along it (default: along the rows)")
+    explore.add_argument("--test", type=Path, metavar="FILE", help="a second table, looked at for overlap and shift")
+    explore.add_argument("--seed", type=int, default=0, help="of the folds (default: 0)")
+    does = "write a project file with guesses about a table, for a person to edit"
+    init = _command(commands, "init", _init, does, "loan.csv --target default --out project.toml")
+    init.add_argument("data", type=Path, metavar="DATA", help="a CSV or Parquet file")
+    init.add_argument("--target", help="the column to predict (unless DATA holds visits)")
+    init.add_argument("--out", type=Path, default=Path("project.toml"), metavar="FILE", help="default: project.toml")
+    init.add_argument("--force", action="store_true", help="replace a file that is there")
+    init.add_argument("--seed", type=int, default=0, help="of the folds (default: 0)")
 
 
 def _add_check(commands: Any) -> None:
@@ -141,8 +162,7 @@ def _add_verify(commands: Any) -> None:
     does = "replay a bundle's golden rows in each runtime and compare with the original's answers"
     verify = _command(commands, "verify", _verify, does, "bundles/loan --runtime all")
     verify.add_argument("bundle", type=Path, metavar="BUNDLE", help="a folder that `selfsame export` wrote")
-    runtimes = ["python", "lambda", "node", "js", "browser", "all"]
-    verify.add_argument("--runtime", choices=runtimes, default="python", help="where (default: python)")
+    verify.add_argument("--runtime", choices=RUNTIME_CHOICES, default="python", help="where (default: python)")
     verify.add_argument("--json", action="store_true", help="print the verdict as JSON")
 
 
@@ -193,6 +213,7 @@ def _add_ship(commands: Any) -> None:
     ship.add_argument("--out", type=Path, metavar="DIR", help="for run and bundle (default: build/ and PROJECT's name)")
     ship.add_argument("--effort", choices=["quick", "standard", "full"], default="standard",
                       help="how hard the proof tries (default: standard)")  # fmt: skip
+    ship.add_argument("--runtime", choices=RUNTIME_CHOICES, default="all", help="where it is verified (default: all)")
 
 
 def _add_demo(commands: Any) -> None:
@@ -201,6 +222,26 @@ def _add_demo(commands: Any) -> None:
     demo.add_argument("--check", action="store_true", help="start no lasting server; exit 0 only when all holds")
     demo.add_argument("--out", type=Path, default=Path("build/demo"), metavar="DIR", help="default: build/demo")
     demo.add_argument("--port", type=int, default=8000, help="default: 8000")
+
+
+def _explore(arguments: argparse.Namespace) -> int:
+    from rich.console import Console
+
+    from train.explore_terminal import run_explore
+
+    how = {name: getattr(arguments, name) for name in ("config", "time", "test", "seed")}
+    run_explore(Console(), arguments.data, arguments.target, arguments.out, **how)
+    return DONE
+
+
+def _init(arguments: argparse.Namespace) -> int:
+    from rich.console import Console
+
+    from train.explore_terminal import run_init
+
+    how = {name: getattr(arguments, name) for name in ("force", "seed")}
+    run_init(Console(), arguments.data, arguments.target, arguments.out, **how)
+    return DONE
 
 
 def _check(arguments: argparse.Namespace) -> int:
@@ -418,7 +459,7 @@ def _ship(arguments: argparse.Namespace) -> int:
     for step in (
         ["train", str(data), "--config", str(project), "--out", run],
         ["export", run, "--out", bundle, "--effort", arguments.effort],
-        ["verify", bundle, "--runtime", "all"],
+        ["verify", bundle, "--runtime", arguments.runtime],
     ):
         print(f"selfsame {shlex.join(step)}", flush=True)
         code = main(step)

@@ -9,8 +9,8 @@ import pytest
 
 import selfsame
 
-COMMANDS = ["check", "train", "examine", "compare", "reproduce", "export", "verify", "serve", "score", "site",
-            "package", "ship", "demo"]  # fmt: skip
+COMMANDS = ["explore", "init", "check", "train", "examine", "compare", "reproduce", "export", "verify", "serve",
+            "score", "site", "package", "ship", "demo"]  # fmt: skip
 INSTALLED = Path(sys.executable).with_name("selfsame")
 
 

@@ -9,18 +9,19 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
-from train.columns import LOOKS_MISSING, Decision, as_texts
+from train.columns import LOOKS_MISSING
 from train.finding import Finding, Proposal
-from train.survey import Survey, texts_of
+from train.survey import Survey
 
 CODES = {sign * code for code in (9, 99, 999, 9999, 99999, 999999) for sign in (1, -1)} | {-1.0}
 TELLS = 0.01  # false discovery rate of missing values that tell the target
 FEWEST_CODES = 0.005  # share of the rows
 FAR = {"log": 5.0, "plain": 8.0}  # interquartile ranges beyond the quartile
 MOST_FAR = 0.001  # share of the rows: more are a heavy tail
-SAME = 0.95
+SAME = 0.9  # Jaccard's index of the rows with a code and those with a 0, and of the others
 
 Bools = npt.NDArray[np.bool_]
+Floats = npt.NDArray[np.float64]
 
 
 def column_findings(found: Survey) -> Iterator[Finding]:
@@ -43,13 +44,15 @@ def _useless(found: Survey) -> Iterator[Finding]:
 def _missing(found: Survey) -> Iterator[Finding]:
     gone = {name: found.X[name].isna().to_numpy() for name in found.X.columns}
     shares = {name: float(each.mean()) for name, each in gone.items() if each.any()}
-    tested = {name: _tells(found, gone[name][found.target.known]) for name in shares}
-    limits = _discoveries({name: p for name, (p, _, _) in tested.items()})
+    truth = found.truth()
+    classes = None if found.target.classes is None else pd.factorize(pd.Series(found.target.y))[0]
+    tested = {name: _tells(truth, classes, gone[name][found.target.known]) for name in shares}
+    telling = discoveries({name: p for name, (p, _, _) in tested.items()})
     for name, share in sorted(shares.items(), key=lambda item: -item[1]):
         p, with_it, without = tested[name]
         numbers = {"share": share, "p": p, "target_where_missing": with_it, "target_elsewhere": without}
         says = f"{name} is missing in {100 * share:.3g} % of the rows"
-        if name in limits:
+        if name in telling:
             what = _target_words(found)
             says += f", and that tells: {what} is {with_it:.3g} there and {without:.3g} elsewhere."
             todo = "Keep the missing ones as such; the usual pipelines learn from them. Ask why they are missing."
@@ -64,51 +67,60 @@ def _target_words(found: Survey) -> str:
     return f"the mean of {found.target.name}" if classes is None else f"the share of {classes[-1]!r}"
 
 
-def _tells(found: Survey, gone: Bools) -> tuple[float, float, float]:
-    """Return the p value of "no relation", and the target's mean where it is missing and elsewhere."""
-    truth = found.truth()
-    if gone.all() or not gone.any() or np.ptp(truth) == 0:
+def _tells(truth: Floats, classes: npt.NDArray[np.intp] | None, gone: Bools) -> tuple[float, float, float]:
+    """Return the p value of "no relation" (chi squared or Mann-Whitney), and the target's mean there and elsewhere."""
+    if gone.all() or not gone.any():
         return 1.0, float("nan"), float("nan")
     means = float(truth[gone].mean()), float(truth[~gone].mean())
-    if found.target.classes is None:
+    if classes is None:
         return float(stats.mannwhitneyu(truth[gone], truth[~gone]).pvalue), *means
-    counts = pd.crosstab(gone, found.target.y).to_numpy()
+    counts = np.bincount(2 * classes + gone, minlength=2 * int(classes.max() + 1)).reshape(-1, 2)
     return float(stats.chi2_contingency(counts).pvalue), *means
 
 
-def _discoveries(p_values: dict[str, float]) -> set[str]:
+def discoveries(p_values: dict[str, float]) -> set[str]:
     """Return the names that Benjamini and Hochberg's procedure (1995) takes for discoveries at the rate `TELLS`."""
     if not p_values:
         return set()
-    names = sorted(p_values, key=lambda name: p_values[name])
-    adjusted = stats.false_discovery_control([p_values[name] for name in names])
-    return {name for name, p in zip(names, adjusted, strict=True) if p < TELLS}
+    adjusted = stats.false_discovery_control(list(p_values.values()))
+    return {name for name, p in zip(p_values, adjusted, strict=True) if p < TELLS}
 
 
 def _texts_that_look_missing(found: Survey) -> Iterator[Finding]:
     """Levels such as "unknown": a level of its own, a missing value, or "no such thing" where a number is 0."""
     zeros = {name: (found.X[name] == 0).to_numpy() for name in found.X.columns if found.X[name].dtype == np.float64}
+    coded: list[tuple[str, str, Bools]] = []
     for each in found.decisions:
-        if each.kind != "category":
-            continue
-        texts = texts_of(found, each.name)
-        for code in LOOKS_MISSING:
-            rows = (texts == code).to_numpy()
-            if code and rows.any():
-                yield _code_finding(each, code, rows, zeros)
+        if each.kind == "category":
+            texts = found.X[each.name]
+            present = [code for code in LOOKS_MISSING if code in set(texts.unique())]
+            coded += [(each.name, code, (texts == code).to_numpy()) for code in present]
+    twins = {(name, code): _twin(rows, zeros) for name, code, rows in coded}
+    for name, code, rows in coded:
+        siblings = [other for (other, its), twin in twins.items() if its == code and twin is not None]
+        yield _code_finding(name, code, rows, twins[name, code], siblings)
 
 
-def _code_finding(column: Decision, code: str, rows: Bools, zeros: dict[str, Bools]) -> Finding:
-    share = float(rows.mean())
-    twin = next((name for name, zero in zeros.items() if _overlap(rows, zero) >= SAME), None)
-    says = f"{column.name} says {code!r} in {100 * share:.3g} % of the rows"
-    numbers = {"share": share, "rows": int(rows.sum())}
+def _twin(rows: Bools, zeros: dict[str, Bools]) -> tuple[str, float] | None:
+    """Return the number that is 0 in just these rows, or nearly so, and how nearly."""
+    alike = {name: min(_overlap(rows, zero), _overlap(~rows, ~zero)) for name, zero in zeros.items()}
+    best = max(alike, key=lambda name: alike[name], default=None)
+    return (best, alike[best]) if best is not None and alike[best] >= SAME else None
+
+
+def _code_finding(name: str, code: str, rows: Bools, twin: tuple[str, float] | None, siblings: list[str]) -> Finding:
+    numbers = {"code": code, "share": float(rows.mean()), "rows": int(rows.sum())}
+    says = f"{name} says {code!r} in {100 * rows.mean():.3g} % of the rows"
     if twin is not None:
-        says += f', just where {twin} is 0: it means "none", not "missing".'
-        return Finding("level-none", "note", says, "It stays a level of its own.", column.name, numbers)
+        where = "just where" if twin[1] == 1 else "nearly always just where"
+        says += f', {where} {twin[0]} is 0: it means "none", not "missing".'
+        numbers |= {"zero_in": twin[0], "alike": twin[1]}
+        return Finding("level-none", "note", says, "It stays a level of its own.", name, numbers)
     says += ": missing, or a level of its own?"
-    todo = f"It stays a level; if it means missing, list it under missing in [columns.{column.name}]."
-    return Finding("level-missing", "warn", says, todo, column.name, numbers)
+    if siblings:
+        says += f' In {siblings[0]} it means "none".'
+    todo = f"It stays a level; if it means missing, list it under missing in [columns.{name}]."
+    return Finding("level-missing", "warn", says, todo, name, numbers)
 
 
 def _overlap(one: Bools, other: Bools) -> float:
@@ -184,9 +196,7 @@ def _names(found: Survey) -> Iterator[Finding]:
         todo = "Nothing here: names may be any text. In code write them in quotes."
         yield Finding("name", "note", says, todo, evidence={"columns": len(odd)})
     for each in found.decisions:
-        texts, gone = as_texts(found.table.frame[each.name], each.missing) if each.kind == "category" else (None, None)
-        if texts is not None and gone is not None:
-            folded = texts[~gone].str.casefold()
-            if folded.nunique() < texts[~gone].nunique():
-                says = f"{each.name} has levels that differ in upper and lower case only."
-                yield Finding("level-case", "warn", says, "Write them alike at the source.", each.name)
+        levels = found.X[each.name].drop_duplicates().dropna() if each.kind == "category" else pd.Series(dtype="str")
+        if levels.str.casefold().nunique() < len(levels):
+            says = f"{each.name} has levels that differ in upper and lower case only."
+            yield Finding("level-case", "warn", says, "Write them alike at the source.", each.name)

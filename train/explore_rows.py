@@ -11,9 +11,13 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
-from train.columns import DATE
+from train.columns import DATE, build_column
+from train.config import SplitSettings
+from train.errors import TrainError
 from train.finding import Finding, Proposal
-from train.survey import Survey, texts_of
+from train.split import marks_of
+from train.survey import Survey
+from train.target import Target
 
 RARE = 0.2
 SKEWED = 1.0
@@ -48,11 +52,10 @@ def _balance(found: Survey) -> Iterator[Finding]:
     if classes is None:
         yield from _skew(found)
         return
-    labels, counts = np.unique(np.array([str(value) for value in found.target.y]), return_counts=True)
-    rarest = int(np.argmin(counts))
-    share = float(counts[rarest] / counts.sum())
+    counts = pd.Series(found.target.y).value_counts()
+    label, share = counts.index[-1], float(counts.iloc[-1] / counts.sum())
     if len(classes) == 2 and share < RARE:
-        says = f"{str(labels[rarest])!r} is the rare class: {100 * share:.3g} % of the rows."
+        says = f"{str(label)!r} is the rare class: {100 * share:.3g} % of the rows."
         todo = "Judge by ROC AUC, average precision or cost rather than accuracy; tell the costs under [costs]."
         yield Finding("balance", "note", says, todo, found.target.name, {"share": share})
 
@@ -68,26 +71,39 @@ def _skew(found: Survey) -> Iterator[Finding]:
 
 
 def _duplicates(found: Survey) -> Iterator[Finding]:
-    keys = _row_keys(found.table.frame)
+    keys = row_keys(found.table.frame)
     twice = int(pd.Series(keys).duplicated().sum())
     if twice:
         says = f"{twice:,} rows are copies of an earlier row ({100 * twice / found.rows:.3g} %)."
         todo = "If they are the same event, remove them: copies on both sides of a split flatter the score."
         severity = "warn" if twice > 0.01 * found.rows else "note"
         yield Finding("duplicate", severity, says, todo, evidence={"rows": twice})  # type: ignore[arg-type]
-    inputs = found.table.frame.drop(columns=[found.target.name])
-    if found.target.classes is None or not len(inputs.columns):
+    if found.target.classes is None or len(found.table.frame.columns) == 1:
         return
-    frame = pd.DataFrame({"key": _row_keys(inputs), "target": texts_of(found, found.target.name)})
-    differ = int((frame.groupby("key")["target"].transform("nunique") > 1).sum())
+    differ = _contradictions(row_keys(found.table.frame.drop(columns=[found.target.name])), found.target)
     if differ:
         says = f"{differ:,} rows have the same features as another row and another {found.target.name}."
         todo = "No model can tell them apart; ask what is missing in the table."
         yield Finding("contradiction", "note", says, todo, evidence={"rows": differ})
 
 
-def _row_keys(frame: pd.DataFrame) -> npt.NDArray[Any]:
-    return pd.util.hash_pandas_object(frame.astype(object).where(frame.notna(), ""), index=False).to_numpy()
+def _contradictions(keys: npt.NDArray[np.uint64], target: Target) -> int:
+    """Count the rows that share the key of a row with another target."""
+    classes = pd.factorize(pd.Series(target.y))[0]
+    _, first, groups = np.unique(keys[target.known], return_index=True, return_inverse=True)
+    differs = np.zeros(len(first), dtype=bool)
+    np.logical_or.at(differs, groups, classes != classes[first[groups]])
+    return int(differs[groups].sum())
+
+
+def row_keys(frame: pd.DataFrame) -> npt.NDArray[np.uint64]:
+    """Return one hash per row of its values, in 64 bits; missing is a value of its own."""
+    keys = np.zeros(len(frame), dtype=np.uint64)
+    for name in frame.columns:
+        codes, values = pd.factorize(frame[name], use_na_sentinel=False)
+        hashes = pd.util.hash_array(np.array([str(value) for value in values], dtype=object), categorize=False)
+        keys = keys * np.uint64(6364136223846793005) + hashes[codes]
+    return keys
 
 
 def _times(found: Survey) -> Iterator[Finding]:
@@ -106,7 +122,7 @@ def _times(found: Survey) -> Iterator[Finding]:
 def _drift(found: Survey) -> Iterator[Finding]:
     """Compare the first with the last quarter of the rows, as they stand or in the order of `[split] time`."""
     order, words = _order(found)
-    rows = found.rows // 4
+    rows = len(order) // 4
     if rows < 100:
         return
     early, late = order[:rows], order[-rows:]
@@ -118,8 +134,10 @@ def _drift(found: Survey) -> Iterator[Finding]:
     large = {name: value for name, value in drifts.items() if value > limit}
     if not large:
         return
-    shown = ", ".join(f"{name} {value:.2g}" for name, value in sorted(large.items(), key=lambda item: -item[1])[:8])
-    says = f"The rows drift {words}: between the first and the last quarter {_count(len(large))} ({shown})."
+    says = (
+        f"The rows drift {words}: between the first and the last quarter {_columns(len(large))} "
+        f"{'shifts' if len(large) == 1 else 'shift'} (PSI: {_largest(large)})."
+    )
     if found.target.name in large or _moved(target.iloc[early], target.iloc[late]):
         first, last = float(target.iloc[early].mean()), float(target.iloc[late].mean())
         says += f" {found.target.name} itself goes from {first:.3g} to {last:.3g} on average."
@@ -127,22 +145,21 @@ def _drift(found: Survey) -> Iterator[Finding]:
     yield Finding("drift", "warn", says, todo, evidence=large)
 
 
-def _count(columns: int) -> str:
-    return "1 column shifts" if columns == 1 else f"{columns} columns shift"
-
-
 def _moved(early: pd.Series, late: pd.Series) -> bool:
     return float(stats.ks_2samp(early.dropna(), late.dropna()).pvalue) < 1e-6
 
 
 def _order(found: Survey) -> tuple[npt.NDArray[np.int64], str]:
-    time = found.config.split.time
-    if time is None or time not in found.table.frame.columns:
-        return np.arange(found.rows), "along their order in the file"
-    column = found.X[time] if time in found.X.columns else texts_of(found, time)
-    if column.dtype == object:
-        column = pd.to_datetime(column, errors="coerce", format="mixed", utc=True)
-    return np.argsort(column.to_numpy(), kind="stable"), f"along {time}"
+    """Return the numbers of the rows with a target in the order of time, and that order in words.
+
+    Raises:
+        TrainError: A row has no time, or one that is neither a number nor a date.
+    """
+    known, time = np.flatnonzero(found.target.known), found.config.split.time
+    if time is None:
+        return known, "along their order in the file"
+    times = marks_of(found.table.frame[[time]].iloc[known].reset_index(drop=True), SplitSettings(time=time)).times
+    return known[np.argsort(np.asarray(times), kind="stable")], f"along {time}"
 
 
 def stability(one: pd.Series, other: pd.Series) -> float:
@@ -166,29 +183,45 @@ def stability(one: pd.Series, other: pd.Series) -> float:
 
 
 def _beside(found: Survey, other: pd.DataFrame) -> Iterator[Finding]:
-    shared = [name for name in found.table.frame.columns if name in other.columns and name != found.target.name]
+    """Compare with a second table, typed as the first: what it lacks, rows of both, columns that shift."""
     lacking = [str(name) for name in found.X.columns if name not in other.columns]
     if lacking:
-        says = f"The other table lacks {len(lacking)} columns: {', '.join(lacking[:5])}."
+        says = f"The other table lacks {_columns(len(lacking))}: {_some(lacking)}."
         yield Finding("other-lacks", "stop", says, "A model that learns from them cannot score it.")
-    common = int(np.isin(_row_keys(other[shared]), _row_keys(found.table.frame[shared])).sum())
+    typed, unlike = {}, []
+    for each in found.decisions:
+        if each.name in found.X.columns and each.name in other.columns:
+            try:
+                typed[each.name] = build_column(other[each.name], each)
+            except TrainError as error:
+                unlike.append(each.name)
+                says = f"{each.name} is {each.kind} here, and in the other table not: {error.got}."
+                yield Finding("other-unlike", "stop", says, "A model refuses such rows; correct them.", each.name)
+    if not typed:
+        return
+    theirs, mine = pd.DataFrame(typed), found.X[list(typed)]
+    common = int(np.isin(row_keys(theirs), row_keys(mine)).sum())
     if common:
         says = f"{common:,} rows of the other table ({100 * common / len(other):.3g} %) stand in this one, too."
         todo = "If the other table is for testing, take them out of one of the two."
         yield Finding("overlap", "warn", says, todo, evidence={"rows": common})
-    shifts = {}
-    for name in shared:
-        mine, theirs = (
-            frame[name].astype(object).where(frame[name].notna(), "") for frame in (found.table.frame, other)
-        )
-        numbers = [pd.to_numeric(column, errors="coerce").astype("float64") for column in (mine, theirs)]
-        numeric = name in found.X.columns and found.X[name].dtype == np.float64
-        shift = stability(*numbers) if numeric else stability(mine.astype(str), theirs.astype(str))
-        if shift > DRIFTS + 3 * BINS * (1 / len(mine) + 1 / len(theirs)) and (numeric or mine.nunique() < 100):
-            shifts[str(name)] = shift
+    limit = DRIFTS + 3 * BINS * (1 / len(mine) + 1 / len(theirs))
+    shifts = {str(name): stability(mine[name], theirs[name]) for name in typed}
+    shifts = {name: shift for name, shift in shifts.items() if shift > limit}
     if shifts:
-        shown = ", ".join(
-            f"{name} {value:.2g}" for name, value in sorted(shifts.items(), key=lambda item: -item[1])[:8]
-        )
-        says = f"{len(shifts)} columns are distributed otherwise in the other table: {shown}."
+        verb = "is" if len(shifts) == 1 else "are"
+        says = f"{_columns(len(shifts))} {verb} distributed otherwise in the other table: {_largest(shifts)}."
         yield Finding("shift", "warn", says, "Ask which of the two the model will meet.", evidence=shifts)
+
+
+def _columns(count: int) -> str:
+    return "1 column" if count == 1 else f"{count} columns"
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:5]) + (" …" if len(names) > 5 else "")
+
+
+def _largest(values: dict[str, float]) -> str:
+    largest = sorted(values.items(), key=lambda item: -item[1])
+    return ", ".join(f"{name} {value:.2g}" for name, value in largest[:8]) + (" …" if len(largest) > 8 else "")

@@ -10,9 +10,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from train.columns import Decision, as_texts, build_column, decide
+from train.columns import Decision, build_column, decide
 from train.config import ColumnSettings, Config, Task
 from train.errors import TrainError, did_you_mean
+from train.explore_visits import visit_columns
 from train.table import Table, read_table
 from train.target import Target, decide_target
 
@@ -54,11 +55,16 @@ class Survey:
         return self.X[self.target.known].reset_index(drop=True)
 
 
-def survey(data: Path, target: str, config: Config) -> Survey:
+def survey(data: Path, target: str | None, config: Config) -> Survey:
     """Read and type a table.
 
+    Args:
+        data: A CSV or Parquet file.
+        target: The column to predict, of visits the item; None takes the config's, or what a table of visits visits.
+        config: The project file's settings.
+
     Raises:
-        TrainError: It cannot be read, or does not have the target or a column that the config names.
+        TrainError: It cannot be read, does not have the target or a column that the config names, or no target is told.
     """
     settings = config.table
     table = read_table(data, encoding=settings.encoding or "utf-8-sig", delimiter=settings.delimiter)
@@ -66,7 +72,14 @@ def survey(data: Path, target: str, config: Config) -> Survey:
     for name in config.columns:
         if name not in columns:
             raise TrainError("--config may only name columns of the table.", repr(name), did_you_mean(name, columns))
-    return survey_table(table, target, config)
+    time = config.split.time
+    if time is not None and time not in columns:
+        raise TrainError("The time must be a column of the table.", repr(time), did_you_mean(time, columns))
+    visits = visit_columns(table.frame, None) if target is None else None
+    goal = target or config.run.target or config.ranking.item or (visits and visits[0])
+    if goal is None:
+        raise TrainError("A table needs a column to predict.", "none", "Add --target COLUMN.")
+    return survey_table(table, goal, config)
 
 
 def survey_table(table: Table, target: str, config: Config) -> Survey:
@@ -96,11 +109,6 @@ def part(found: Survey, rows: npt.NDArray[Any]) -> Survey:
     y = found.target.y[number[rows[known]]]
     X = found.X.iloc[rows].reset_index(drop=True)
     return replace(found, table=replace(found.table, frame=frame), target=replace(found.target, y=y, known=known), X=X)
-
-
-def texts_of(found: Survey, name: str) -> pd.Series:
-    """Return a column as texts, "" for a missing one."""
-    return as_texts(found.table.frame[name], ())[0]
 
 
 def spaced(rows: int, most: int = MOST_ROWS) -> npt.NDArray[np.int64]:
