@@ -17,7 +17,7 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from threadpoolctl import threadpool_limits
 
 from train.finding import Finding
-from train.survey import Survey, part, spaced
+from train.survey import MOST_ROWS, Survey, part, spaced
 
 FOLDS = 5
 ALONE = {"auc": 0.78, "r2": 0.9}  # one column that reaches as much is a suspect
@@ -53,15 +53,16 @@ def leak_findings(found: Survey, seed: int) -> Iterator[Finding]:
     classes the last one is told from the others.
     """
     rows = np.flatnonzero(found.target.known)
-    looked = part(found, rows[spaced(len(rows))])
+    looked = part(found, rows[spaced(len(rows), MOST_ROWS)])
+    looked_at = f" ({looked.rows:,} evenly spaced rows of {len(rows):,})" if looked.rows < len(rows) else ""
     truth = looked.truth()
     if np.ptp(truth) == 0:
         return
     suspects: dict[str, Score] = {}
     with threadpool_limits(1):
         for name in looked.X.columns:
-            yield from _alone(looked, str(name), truth, seed, suspects)
-        yield _honest(looked, truth, seed, suspects)
+            yield from _alone(looked, str(name), truth, seed, suspects, looked_at)
+        yield _honest(looked, truth, seed, suspects, looked_at)
     for each in found.decisions:
         if AFTERWARDS.search(each.name) and each.name not in suspects:
             says = f"{each.name} sounds as if it were known only afterwards."
@@ -69,7 +70,9 @@ def leak_findings(found: Survey, seed: int) -> Iterator[Finding]:
             yield Finding("afterwards", "note", says, todo, each.name)
 
 
-def _alone(found: Survey, name: str, truth: Floats, seed: int, suspects: dict[str, Score]) -> Iterator[Finding]:
+def _alone(
+    found: Survey, name: str, truth: Floats, seed: int, suspects: dict[str, Score], looked_at: str
+) -> Iterator[Finding]:
     column, missing = found.X[name], found.X[name].isna().to_numpy()
     for what, values in ((name, _as_number(column)), (f"whether {name} is missing", missing.astype(np.float64))):
         if np.ptp(values[~np.isnan(values)]) == 0 or name in suspects:
@@ -79,7 +82,8 @@ def _alone(found: Survey, name: str, truth: Floats, seed: int, suspects: dict[st
             continue
         suspects[name] = score
         decides = score.value >= DECIDES[score.name]
-        says = f"{what} alone {'almost decides' if decides else 'goes far to tell'} {found.target.name}: {score}."
+        does = "almost decides" if decides else "goes far to tell"
+        says = f"{what} alone {does} {found.target.name}: {score}{looked_at}."
         todo = f'Is it known when the answer is needed? If not: kind = "drop" in [columns.{name}].'
         numbers = {"score": score.name, "value": score.value, "low": score.low, "high": score.high}
         yield Finding("leak", "stop" if decides else "warn", says, todo, name, numbers)
@@ -93,14 +97,14 @@ def _as_number(column: pd.Series) -> Floats:
     return column.map(order).to_numpy(dtype=np.float64)
 
 
-def _honest(found: Survey, truth: Floats, seed: int, suspects: dict[str, Score]) -> Finding:
+def _honest(found: Survey, truth: Floats, seed: int, suspects: dict[str, Score], looked_at: str) -> Finding:
     """A quick boosted model on every column but the suspects."""
     kept = [name for name in found.X.columns if str(name) not in suspects]
     X = np.column_stack([_as_number(found.X[name]) for name in kept]) if kept else np.zeros((len(truth), 1))
     score = _cross_validated(X, truth, found.target.classes is not None, seed, small=False)
     limit = min(score.value + MARGIN, 1.0)
     without = f" without {', '.join(suspects)}" if suspects else ""
-    says = f"A quick model on {len(kept)} columns{without} reaches {score}."
+    says = f"A quick model on {len(kept)} columns{without} reaches {score}{looked_at}."
     todo = f"Take much more, above {limit:.2f} say, as a sign of a leak before you take it for success."
     numbers = {"score": score.name, "value": score.value, "low": score.low, "high": score.high, "plausible": limit}
     return Finding("honest", "note", says, todo, evidence=numbers)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
-from train.columns import DATE, build_column
+from train.columns import DATE, build_column, plain_numbers
 from train.config import SplitSettings
 from train.errors import TrainError
 from train.finding import Finding, Proposal
@@ -100,10 +100,17 @@ def row_keys(frame: pd.DataFrame) -> npt.NDArray[np.uint64]:
     """Return one hash per row of its values, in 64 bits; missing is a value of its own."""
     keys = np.zeros(len(frame), dtype=np.uint64)
     for name in frame.columns:
-        codes, values = pd.factorize(frame[name], use_na_sentinel=False)
-        hashes = pd.util.hash_array(np.array([str(value) for value in values], dtype=object), categorize=False)
-        keys = keys * np.uint64(6364136223846793005) + hashes[codes]
+        keys = keys * np.uint64(6364136223846793005) + _hashes(frame[name])
     return keys
+
+
+def _hashes(column: pd.Series) -> npt.NDArray[np.uint64]:
+    numbers = column if column.dtype == np.float64 else plain_numbers(column)
+    if numbers is not None:
+        return pd.util.hash_array(numbers.to_numpy(dtype=np.float64) + 0.0)  # which makes -0.0 a 0.0
+    codes, values = pd.factorize(column, use_na_sentinel=False)
+    hashes = pd.util.hash_array(np.array([str(value) for value in values], dtype=object), categorize=False)
+    return hashes[codes]
 
 
 def _times(found: Survey) -> Iterator[Finding]:
