@@ -18,7 +18,12 @@ from lambda_handler.contract import Contract
 from train.config import read_config
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "benchmarks" / "README.md"]
+PAGES = [
+    ROOT / "README.md",
+    *sorted((ROOT / "docs").glob("*.md")),
+    *sorted((ROOT / "examples").glob("*.md")),
+    ROOT / "benchmarks" / "README.md",
+]
 FOLDERS = (
     "train",
     "export",

@@ -10,7 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import tomlkit
+from sklearn.model_selection import KFold
 
+from benchmarks.folds import main as main_of_folds
 from selfsame import main
 from train.config import read_config
 from train.demo import SIMULATED
@@ -225,3 +227,16 @@ def test_simulated_tables_bear_the_real_ones_names(case: str, files: dict[str, s
     for ours, theirs in files.items():
         simulated, real = (pd.read_csv(path, nrows=5) for path in (tmp_path / ours, DATA / theirs))
         assert set(simulated.columns) - set(real.columns) <= {"purpose"}, ours
+
+
+def test_the_folds_of_all_rows_are_the_folds_of_all_rows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    houses, price = simulate_houses(200)
+    pd.concat([houses, price], axis=1).to_csv(tmp_path / "house.csv", index=False)
+    told = project(tmp_path, "house", names=["baseline"], log_target=False)
+    main_of_folds([str(told), str(tmp_path / "house.csv")])
+    said = capsys.readouterr().out.splitlines()
+    assert said[0] == "r2, 5 folds of all 200 rows"
+    y = price.to_numpy()
+    left = [(y[held], y[rest].mean()) for rest, held in KFold(5, shuffle=True, random_state=0).split(y)]
+    by_hand = [1 - ((held - mean) ** 2).sum() / ((held - held.mean()) ** 2).sum() for held, mean in left]
+    assert said[1].split()[:2] == ["baseline", f"{np.mean(by_hand):.4f}"]
