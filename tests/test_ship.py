@@ -59,9 +59,9 @@ def test_every_example_is_shipped_by_the_command_that_it_names() -> None:
 def test_what_the_project_file_says_stands_in_the_bundle(shipped: Path) -> None:
     contract = json.loads((shipped / "bundle" / "contract.json").read_text(encoding="utf-8"))
     assert contract["automation"] == {"degree": "partial", "abstain": [0.08, 0.16]}
-    assert set(contract["loggable"]) == {"amount", "interest", "grade"}
-    [income] = [feature for feature in contract["features"] if feature["name"] == "income"]
-    assert (income["unit"], income["description"]) == ("EUR a year", "Yearly income")
+    features = {feature["name"]: feature for feature in contract["features"]}
+    assert {name for name, told in features.items() if told["loggable"]} == {"amount", "interest", "grade"}
+    assert (features["income"]["unit"], features["income"]["description"]) == ("EUR a year", "Yearly income")
 
 
 def test_everyone_who_sees_the_model_is_told_that_its_data_is_simulated(shipped: Path) -> None:
