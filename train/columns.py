@@ -247,7 +247,12 @@ def as_texts(column: pd.Series, missing: tuple[str, ...]) -> tuple[pd.Series, pd
     if arrow is None:
         return column, column.isin({code.strip() for code in missing} | {""})
     floating = pa.types.is_floating(arrow)
-    shown = [None if value is pd.NA else repr(float(value)) if floating else str(value) for value in column]
+    if _is_text(arrow) or pa.types.is_boolean(arrow) or pa.types.is_integer(arrow):  # one text per different value
+        codes, values = pd.factorize(column)
+        shown = np.array([*map(str, values), None], dtype=object)[codes]
+    else:
+        each = [None if value is pd.NA else repr(float(value)) if floating else str(value) for value in column]
+        shown = np.array(each, dtype=object)
     texts = pd.Series(shown, index=column.index, dtype=object)
     gone = texts.isna() | texts.isin([*missing, "nan"] if floating else missing)
     return texts.mask(gone, ""), gone

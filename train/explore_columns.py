@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
-from train.columns import LOOKS_MISSING
+from train.columns import LOOKS_MISSING, as_texts
 from train.finding import Finding, Proposal
 from train.survey import Survey
 
@@ -139,10 +139,17 @@ def _numbers_that_look_missing(found: Survey) -> Iterator[Finding]:
             apart = abs(code - (others.max() if code > others.max() else others.min()))
             if code in CODES and share >= FEWEST_CODES and apart > max(np.ptp(others), 1.0):
                 says = f"{name} is {code:g} in {100 * share:.3g} % of the rows, far from all else ({_span(others)})."
-                todo = f'It looks like a code for missing: missing = ["", "{code:g}"] in [columns.{name}].'
-                proposal = Proposal(f"columns.{name}", "missing", ["", f"{code:g}"])
-                numbers = {"code": code, "share": share}
-                yield Finding("code-missing", "warn", says, todo, name, numbers, proposal)
+                missing = ["", *_texts_of(found, str(name), code)]
+                told = ", ".join(f'"{text}"' for text in missing)
+                todo = f"It looks like a code for missing: missing = [{told}] in [columns.{name}]."
+                proposal = Proposal(f"columns.{name}", "missing", missing)
+                yield Finding("code-missing", "warn", says, todo, name, {"code": code, "share": share}, proposal)
+
+
+def _texts_of(found: Survey, name: str, code: float) -> list[str]:
+    """Return how the table writes that number, such as 999 and 999.0."""
+    rows = (found.X[name] == code).to_numpy()
+    return sorted(set(as_texts(found.table.frame[name][rows], ())[0]))
 
 
 def _ends(values: npt.NDArray[np.float64]) -> Iterator[tuple[float, npt.NDArray[np.float64]]]:
