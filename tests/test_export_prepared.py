@@ -50,7 +50,10 @@ def test_a_logarithm_has_the_sign_of_its_number_and_a_ratio_is_finite_or_missing
         Ratio().fit(np.zeros((2, 3)))
 
 
-@pytest.mark.parametrize("name", ["linear", "forest", "boosting"])
+@pytest.mark.parametrize(
+    "name",
+    ["boosting", pytest.param("linear", marks=pytest.mark.slow), pytest.param("forest", marks=pytest.mark.slow)],
+)
 def test_a_candidate_with_every_preparing_step_is_proved_and_replayed(name: str, tmp_path: Path) -> None:
     X, y, _ = table()
     model = build(name, X, "classification", CandidateSettings(trees=4, rounds=6), 0, PREPARE)
@@ -69,7 +72,7 @@ def test_a_target_that_is_learnt_as_a_logarithm_is_proved(tmp_path: Path) -> Non
     assert verify(tmp_path / "bundle", ("python",)).holds
 
 
-@pytest.mark.parametrize("calibration", ["sigmoid", "isotonic"])
+@pytest.mark.parametrize("calibration", [pytest.param("sigmoid", marks=pytest.mark.slow), "isotonic"])
 def test_a_calibrated_candidate_is_proved(calibration: str, tmp_path: Path) -> None:
     X, y, _ = table()
     settings = CandidateSettings(rounds=4, calibration=calibration)  # type: ignore[arg-type] # one of its values
@@ -79,8 +82,15 @@ def test_a_calibrated_candidate_is_proved(calibration: str, tmp_path: Path) -> N
     assert verify(tmp_path / "bundle", ("python",)).holds
 
 
-@pytest.mark.parametrize("name", ["baseline", "mlp", "lightgbm", "xgboost", "stacking"])
-@pytest.mark.parametrize("task", ["classification", "regression"])
+SLOW = [
+    pytest.param(name, task, marks=pytest.mark.slow)
+    for name in ("baseline", "mlp", "lightgbm", "xgboost", "stacking")
+    for task in ("classification", "regression")
+    if (name, task) not in {("mlp", "classification"), ("lightgbm", "regression")}
+]
+
+
+@pytest.mark.parametrize(("name", "task"), [("mlp", "classification"), ("lightgbm", "regression"), *SLOW])
 def test_every_other_candidate_can_be_written_as_a_file(name: str, task: str) -> None:
     X, y, value = table()
     settings = CandidateSettings(trees=3, rounds=3)

@@ -68,7 +68,13 @@ def post(handler: Handler, path: str, body: Any, **headers: str) -> tuple[int, s
     return response["statusCode"], response["body"]
 
 
-@pytest.mark.parametrize("name", ["popularity", "markov", "item_knn", "content", "embedding"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "embedding",
+        *(pytest.param(name, marks=pytest.mark.slow) for name in ("popularity", "markov", "item_knn", "content")),
+    ],
+)
 def test_each_ranker_is_exported_bit_for_bit(name: str, visits: Visits, rows: Histories, tmp_path: Path) -> None:
     model = candidates(visits)[name].fit(rows.X, rows.y)
     made = Predictor.load(export_bundle(model, rows.X, tmp_path / name, effort="quick"))

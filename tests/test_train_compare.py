@@ -28,6 +28,7 @@ from train.threshold import choose_threshold
 from train.work import Work
 
 ROOT = Path(__file__).parents[1]
+pytestmark = pytest.mark.usefixtures("no_plots")
 CONFIG = "[candidates]\nnames = ['baseline', 'linear', 'boosting']\nrounds = 5\n"
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.linear_model import LinearRegression
 
@@ -24,6 +24,7 @@ from train.demo import diabetes_case
 from train.fit import train, train_frame
 from train.run import Run
 
+pytestmark = pytest.mark.usefixtures("no_plots")
 HOUSE = Path(__file__).parents[2] / "shared" / "data" / "house" / "train.csv"
 
 
@@ -37,6 +38,7 @@ def test_the_offsets_are_order_statistics() -> None:
         offsets_of("difference", y[:18], np.zeros(18), 0.9)
 
 
+@settings(max_examples=30, deadline=None)
 @given(st.lists(st.floats(-1e6, 1e6), min_size=19, max_size=60), st.sampled_from([0.8, 0.9]))
 def test_a_new_residual_among_exchangeable_ones_is_held_by_definition(residuals: list[float], level: float) -> None:
     """Leave each of n + 1 residuals out in turn: at least the level's share lies between the offsets of the others."""
@@ -152,6 +154,7 @@ def test_an_estimator_from_elsewhere_has_no_interval_unless_given(tmp_path: Path
     assert told["interval"] == [told["value"] * 0.9, told["value"] * 1.2]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not HOUSE.is_file(), reason="the Ames table is not there: ../shared/data/house/train.csv")
 def test_the_interval_covers_on_the_ames_table(tmp_path: Path) -> None:
     (tmp_path / "c.toml").write_text("[candidates]\nnames = ['linear']\n")

@@ -18,6 +18,7 @@ from train.demo import loan_case
 from train.fit import train
 
 pytest.importorskip("distributed")
+pytestmark = pytest.mark.usefixtures("no_plots")
 ROOT = Path(__file__).parents[1]
 CONFIG = "[candidates]\nnames = ['linear', 'boosting']\nrounds = 5\n"
 

@@ -31,6 +31,7 @@ from train.reproduce import file_difference, reproduce, reproduction_text
 from train.run import Run, read_run
 from train.store import dump_estimator, load_estimator
 
+pytestmark = pytest.mark.usefixtures("no_plots")
 PROJECT = """
 [candidates]
 names = ["linear"]

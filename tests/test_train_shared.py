@@ -60,6 +60,7 @@ def test_bank() -> None:
     assert found.X.shape == (41188, 20)
 
 
+@pytest.mark.slow
 def test_an_honest_score_on_the_loan_table(tmp_path: Path) -> None:
     material("loan")
     (tmp_path / "c.toml").write_text('[candidates]\nnames = ["linear"]\n')
