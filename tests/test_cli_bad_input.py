@@ -40,6 +40,11 @@ def refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[...,
     return run
 
 
+@pytest.fixture(scope="module")
+def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_bundle(tmp_path_factory.mktemp("good") / "bundle")
+
+
 TABLES = {
     "no target": (GOOD.replace("paid", "payed"), ("--target", "column", "Did you mean 'payed'?")),
     "empty": ("", ("must have a header line and rows", "an empty file", "Check the path.")),
@@ -146,9 +151,9 @@ BROKEN = {
 @pytest.mark.parametrize("command", ["verify", "serve", "score", "site", "package"])
 @pytest.mark.parametrize("breaking", BROKEN)
 def test_a_broken_bundle_is_refused_by_every_command(
-    breaking: Callable[[Path], None], command: str, tmp_path: Path, refused: Callable[..., str]
+    breaking: Callable[[Path], None], command: str, good: Path, tmp_path: Path, refused: Callable[..., str]
 ) -> None:
-    bundle = make_bundle(tmp_path / "bundle")
+    bundle = shutil.copytree(good, tmp_path / "bundle")
     breaking(bundle)
     (tmp_path / "rows.csv").write_text("income,age\n1,2\n")
     out = tmp_path / "out.csv"
