@@ -10,7 +10,7 @@ PACKAGE_ARGS ?=
 SCAN := .venv-scan
 .DEFAULT_GOAL := help
 
-.PHONY: help setup demo test acceptance coverage lint format bench cold exactness budgets engine leak load kill fuzz schemathesis arm64 firefox lighthouse screenshots web-files web-bench requirements clean build-SelfsameFunction build-ReplayHook build-ChallengerFunction
+.PHONY: help setup demo test slow acceptance coverage lint format bench cold exactness budgets engine leak load kill fuzz schemathesis arm64 firefox lighthouse screenshots web-files web-bench requirements clean build-SelfsameFunction build-ReplayHook build-ChallengerFunction
 
 help: ## show the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -46,6 +46,9 @@ demo: setup ## train, export, prove and serve the embedded cases (ARGS=--check: 
 test: setup lint $(SCAN)/.ready ## all checks (under 15 minutes on 2 cores)
 	npm test --silent
 	$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
+
+slow: setup ## the cases that make test leaves out, of training, export and the page
+	$(BIN)/pytest -m slow tests/test_train_*.py tests/test_export_prepared.py tests/test_export_ranker.py tests/test_web_*.py
 
 acceptance: setup ## every candidate of the real tables in every runtime (slow)
 	$(BIN)/pytest tests/test_acceptance.py tests/test_export_score.py -m "slow or not slow" --capture=no
@@ -107,7 +110,7 @@ arm64: setup ## run arm64 packages under QEMU (slow; fetches QEMU and an arm64 P
 
 firefox: setup ## the page's main path in Firefox (fetched from the system's packages where there is none)
 	./.ci/firefox
-	$(BIN)/pytest tests/test_web_firefox.py
+	$(BIN)/pytest tests/test_web_firefox.py -m slow
 
 web-files: setup ## a CSV of 100,000 rows through the page in Chromium, and the memory that 1,000,000 take
 	$(BIN)/python -m benchmarks.web_files

@@ -1,4 +1,4 @@
-"""The page's main path in Firefox: `make firefox`. Without a Firefox it says so."""
+"""The page's main path in Firefox: `make firefox`, which no other run holds. Without a Firefox it says so."""
 
 import asyncio
 import csv
@@ -12,6 +12,7 @@ from deploy.score import score
 from deploy.site import build_site
 from deploy.static import serve_folder
 
+pytestmark = pytest.mark.slow
 TAB = "\ue004"
 LINES = "50000,40,B,own,true\n,61,Z,rent,false\n1,forty,A,own,true\n"  # the last has no answer
 
