@@ -21,7 +21,8 @@ FORMS: dict[str, dict[str, Any]] = {
     "tiny": {}, "classes": {"task": "multiclass"}, "cost": {"task": "regression"}, "several": {"task": "several"},
     "wide": {"extra": 75},
 }  # fmt: skip
-CASES = [*FORMS, "digits"]
+SPOKEN_FOR = ("classes", "cost", "several")  # by the others, in a run that is not exhaustive
+CASES = [pytest.param(name, marks=pytest.mark.slow if name in SPOKEN_FOR else ()) for name in (*FORMS, "digits")]
 WIDTHS = (360, 768, 1440, 2560)
 SHIFTS = """window.shifted = 0;
 new PerformanceObserver((list) => { for (const each of list.getEntries()) window.shifted += each.value; })
@@ -168,8 +169,11 @@ def test_axe_finds_nothing_on_a_model_card(browser: Browser, site: Path, origin:
     page.close()
 
 
-@pytest.mark.parametrize("width", [360, 1440])
-@pytest.mark.parametrize("case", ["tiny", "digits"])
+@pytest.mark.parametrize(
+    ("case", "width"),
+    [("tiny", 360), ("digits", 1440), *(pytest.param(*other, marks=pytest.mark.slow)
+                                        for other in (("tiny", 1440), ("digits", 360)))],
+)  # fmt: skip
 def test_nothing_moves_while_the_page_loads(browser: Browser, origin: str, case: str, width: int) -> None:
     page = browser.new_page(service_workers="block", viewport={"width": width, "height": 800})
     page.add_init_script(SHIFTS)

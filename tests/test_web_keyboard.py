@@ -71,8 +71,11 @@ def walk(page: Page) -> list[dict[str, Any]]:
     return steps
 
 
-@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
-@pytest.mark.parametrize("name", ["tiny", "digits"])
+@pytest.mark.parametrize(
+    ("name", "size"),
+    [("tiny", WIDE), ("digits", NARROW), *(pytest.param(*other, marks=pytest.mark.slow)
+                                           for other in (("tiny", NARROW), ("digits", WIDE)))],
+)  # fmt: skip
 def test_tab_reaches_every_control_in_its_order_seen_and_uncovered(
     page: Page, origin: str, name: str, size: ViewportSize
 ) -> None:

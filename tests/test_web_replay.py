@@ -18,6 +18,7 @@ from lambda_handler.golden import compare, replay
 from lambda_handler.predictor import Predictor
 
 TASKS: list[Task] = ["classification", "multiclass", "regression", "scores", "labels", "values", "several"]
+BRIEFLY: tuple[Task, ...] = ("classification", "several")  # tasks whose rows Chromium answers in every run
 Replay = Callable[[Path, list[Any]], list[dict[str, Any]]]
 
 
@@ -33,7 +34,12 @@ def runtime(request: pytest.FixtureRequest, tmp_path: Path) -> Replay:
     return in_browser
 
 
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize(
+    ("runtime", "task"),
+    [pytest.param(runtime, task, marks=pytest.mark.slow if runtime == "browser" and task not in BRIEFLY else ())
+     for runtime in ("node", "browser") for task in TASKS],
+    indirect=["runtime"],
+)  # fmt: skip
 def test_the_golden_rows_get_the_recorded_answers(runtime: Replay, task: Task, tmp_path: Path) -> None:
     bundle = read_bundle(make_bundle(tmp_path / "bundle", task=task))
     golden = list(bundle.golden())

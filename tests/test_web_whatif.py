@@ -17,6 +17,7 @@ from lambda_handler.http import Handler, make_handler
 
 TASKS: list[Task] = ["classification", "multiclass", "regression", "scores", "labels", "values", "several"]
 EXACT: tuple[Task, ...] = ("regression", "scores", "labels", "values")  # nothing in their graphs rounds differently
+BRIEFLY: tuple[Task, ...] = ("classification", "values")  # one rounded, one exact with several answers
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +104,9 @@ def flat(explanation: dict[str, Any]) -> list[float]:
     return [explanation["base"], *explanation["contributions"].values(), *explanation["errors"].values()]
 
 
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize(
+    "task", [pytest.param(task, marks=() if task in BRIEFLY else pytest.mark.slow) for task in TASKS]
+)
 def test_the_page_and_the_api_explain_with_the_same_numbers(
     page: Page, origin: str, bundles: dict[Task, Path], task: Task
 ) -> None:
@@ -251,7 +254,7 @@ def test_a_missing_number_has_a_curve_and_no_point_on_it(page: Page, origin: str
     expect(done(page, "whatif").locator(".curve-dot")).to_be_visible()
 
 
-@pytest.mark.parametrize("name", ["several", "wide"])
+@pytest.mark.parametrize("name", [pytest.param("several", marks=pytest.mark.slow), "wide"])
 def test_nothing_scrolls_sideways_on_a_narrow_screen(page: Page, origin: str, name: str) -> None:
     page.set_viewport_size({"width": 360, "height": 740})
     page.goto(f"{origin}/?bundle={name}")
