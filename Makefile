@@ -45,7 +45,7 @@ demo: setup ## train, export, prove and serve the embedded cases (ARGS=--check: 
 
 test: setup lint $(SCAN)/.ready ## all checks (under 15 minutes on 2 cores)
 	npm test --silent
-	$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
 
 slow: setup ## the cases that make test leaves out, of training, export and the page
 	$(BIN)/pytest -m slow tests/test_train_*.py tests/test_export_prepared.py tests/test_export_ranker.py tests/test_web_*.py
