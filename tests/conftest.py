@@ -3,6 +3,9 @@
 from collections.abc import Iterator
 
 import pytest
+from playwright.sync_api import expect
+
+expect.set_options(timeout=30_000)  # a busy machine takes its time
 
 
 @pytest.fixture(scope="module")

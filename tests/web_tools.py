@@ -18,7 +18,6 @@ AXE = Path(__file__).resolve().parents[1] / "node_modules" / "axe-core" / "axe.m
 # Every control that is seen. A file's input is hidden: its label stands for it.
 CONTROLS = "a[href], button, input:not([type=file]), select, textarea, summary, label.drop, [tabindex='0']"
 PIXELS = [f"pixel_{row}_{column}" for row in range(8) for column in range(8)]
-expect.set_options(timeout=30_000)  # a busy machine takes its time
 
 
 def make_digits(path: Path) -> Path:
