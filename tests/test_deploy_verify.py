@@ -194,8 +194,8 @@ def test_the_demo_holds(tmp_path: Path) -> None:
     assert result.stderr == ""
     assert "All holds." in result.stdout
     assert "\x1b" not in result.stdout
-    assert result.stdout.count("rows that differ") == 3
-    assert result.stdout.count("python 0 · lambda 0 · node 0 · js 0 · browser 0") == 3
+    assert result.stdout.count("rows that differ") == 4
+    assert result.stdout.count("python 0 · lambda 0 · node 0 · js 0 · browser 0") == 4
     assert "simulated" in result.stdout
     assert [path.name for path in tmp_path.iterdir()] == ["demo"]
     assert sorted(path.name for path in (tmp_path / "demo").iterdir()) == ["bundles", "runs", "site"]

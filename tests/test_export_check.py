@@ -397,9 +397,11 @@ def test_training_says_before_the_fit_what_no_export_could_hold(
     table.to_csv(place / "reserved.csv", index=False)
     (place / "small.toml").write_text("[candidates]\nnames = ['linear']\n")
     words = ["train", str(place / "reserved.csv"), "--target", "y", "--config", str(place / "small.toml")]
-    assert selfsame.main([*words, "--out", str(place / "run")]) == 0
+    assert selfsame.main([*words, "--out", str(place / "run")]) == 2
     said = capsys.readouterr().err
     assert said.startswith("1 in the way of an exact export:\n\n  column 'size'\n    the text ")
+    assert "One candidate at least must export exactly and keep the budgets." in said
+    assert not (place / "run").exists()
     words[1] = str(place / "table.csv")
     assert selfsame.main([*words, "--out", str(place / "run")]) == 0
     assert capsys.readouterr().err == ""

@@ -189,7 +189,7 @@ def test_the_simplest_within_one_standard_error_is_taken() -> None:
     assert choose(found, "r2", {"boosting": "too large"}, "simplest")[0] == "forest"
     lower = {name: {"rmse": entry["r2"]} for name, entry in found.items()}
     assert choose(lower, "rmse", {}, "simplest")[0] == "linear"
-    with pytest.raises(TrainError, match="must keep the budgets"):
+    with pytest.raises(TrainError, match="must export exactly and keep the budgets"):
         choose(found, "r2", dict.fromkeys(found, "too large"), "best")
 
 

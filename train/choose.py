@@ -59,7 +59,8 @@ def choose(
     open_to = [name for name in compared if name not in barred]
     if not open_to:
         said = "; ".join(f"{name}: {why}" for name, why in barred.items())
-        raise TrainError("One candidate at least must keep the budgets.", said, "Widen [budgets], or take others.")
+        rule = "One candidate at least must export exactly and keep the budgets."
+        raise TrainError(rule, said, "Widen [budgets], or take others.")
     sign = -1.0 if metric in LOWER_IS_BETTER else 1.0
     best = max(open_to, key=lambda name: sign * compared[name][metric]["mean"])
     if prefer == "best":
