@@ -55,7 +55,7 @@ def lines(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
         handler = make_handler(bundle)
         handler(function_url_event("POST", "/predict", json.dumps(EXAMPLE).encode()), None)
         handler(function_url_event("POST", "/predict", b"{}"), None)
-        patch.setattr("lambda_handler.predictor.Predictor.predict", lambda *_: 1 / 0)
+        patch.setattr("lambda_handler.predictor.Predictor.answers", lambda *_: 1 / 0)
         handler(function_url_event("POST", "/predict", json.dumps(EXAMPLE).encode()), None)
     return [json.loads(line) for line in written.getvalue().splitlines()]
 
