@@ -148,7 +148,7 @@ def _drift(found: Survey) -> Iterator[Finding]:
     if found.target.name in large or _moved(target.iloc[early], target.iloc[late]):
         first, last = float(target.iloc[early].mean()), float(target.iloc[late].mean())
         says += f" {found.target.name} itself goes from {first:.3g} to {last:.3g} on average."
-    todo = "The order means time: hold out the last rows, not random ones (time under [split]), and plan to retrain."
+    todo = "If the order means time, hold out the last rows, not random ones (time under [split]), and plan to retrain."
     yield Finding("drift", "warn", says, todo, evidence=large)
 
 
