@@ -157,6 +157,7 @@ def test_the_page_does_little_while_a_file_is_scored(page: Page, origin: str, tm
 
 def test_a_file_that_changes_while_it_is_scored_is_refused(page: Page, origin: str, tmp_path: Path) -> None:
     page.goto(f"{origin}/?bundle=regression")
+    expect(page.locator("#files")).to_be_visible()
     source = write_file(tmp_path / "rows.csv", "regression")
     page.evaluate("document.querySelector('#file').addEventListener('change', e => e.stopPropagation(), true)")
     page.locator("#file").set_input_files(source)

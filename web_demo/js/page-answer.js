@@ -65,7 +65,8 @@ export function showPrediction(contract, prediction, milliseconds, training, pla
 }
 
 /**
- * Lets screen readers say the answer once the inputs rest; they would never come to an end of every movement's.
+ * Lets screen readers say the answer once the inputs rest; they would never come to an end of every movement's,
+ * and the second engine answers what the first one has said.
  *
  * @param {HTMLElement} answer
  */
@@ -73,7 +74,8 @@ function say(answer) {
   clearTimeout(saying);
   saying = setTimeout(() => {
     const told = [...answer.querySelectorAll(".kicker, .headline, .decision, .reasons, .chosen, .targets")];
-    part("said").textContent = told.map((element) => element.textContent).join(". ");
+    const words = told.map((element) => element.textContent).join(". ");
+    if (part("said").textContent !== words) part("said").textContent = words;
   }, QUIET);
 }
 
