@@ -152,6 +152,7 @@ def _add_export(commands: Any) -> None:
                         help="how far it acts by itself: %(choices)s (default: the run's, else full)")  # fmt: skip
     export.add_argument("--abstain", type=float, nargs=2, metavar=("LOW", "HIGH"),
                         help="with partial: the probabilities or scores between which a person decides")  # fmt: skip
+    export.add_argument("--top", type=int, metavar="N", help="items that a ranking's answer holds (default: the run's)")
     export.add_argument("--loggable", nargs="+", default=[], action="extend", metavar="COLUMN",
                         help="columns whose values may stand in capture records")  # fmt: skip
     export.add_argument("--capture", type=float, metavar="SHARE",
@@ -366,7 +367,7 @@ def _export(arguments: argparse.Namespace) -> int:
             source.estimator,
             source.X,
             arguments.out,
-            about=source.about,
+            about=source.about | ({} if arguments.top is None else {"top": arguments.top}),
             seed=source.seed,
             effort=arguments.effort,
             allow_training_rows=arguments.allow_training_rows,

@@ -56,6 +56,24 @@ def form_of(estimator: Any, sample: pd.DataFrame) -> dict[str, Any]:
     }
 
 
+def check_top(estimator: Any, top: Any) -> None:
+    """Refuse a number of items that no answer can hold.
+
+    Args:
+        estimator: fitted.
+        top: items that an answer holds at most; None: all, or it answers with none.
+
+    Raises:
+        ExportError: it is no whole number from 1 on, or the estimator ranks nothing.
+    """
+    if top is None:
+        return
+    if not isinstance(_last(core_of(estimator)[0]), Ranker):
+        raise ExportError(f"top is how many items a ranking holds; this model ranks none; got {top!r}", "Leave it out.")
+    if type(top) is not int or top < 1:
+        raise ExportError(f"top must be a whole number from 1 on; got {top!r}", "Leave it out for all items.")
+
+
 def table_of(predicted: Any) -> npt.NDArray[Any]:
     """What `predict` gives, as an array of shape (n_rows, n_targets)."""
     dense = np.asarray(predicted.toarray() if hasattr(predicted, "toarray") else predicted)

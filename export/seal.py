@@ -31,6 +31,7 @@ from export.effort import Effort, effort_named
 from export.errors import ExportError, raise_all
 from export.evidence import gather
 from export.faults import Faults
+from export.form import check_top
 from export.frame import Columns, Schema
 from export.nudge import nudge
 from export.original import Original
@@ -88,7 +89,7 @@ def export_bundle(  # noqa: PLR0913 - the public interface: every choice has a d
             `notice`, `target` ({"name", "unit", "description"}), `targets` (the names of several), `interval`
             ({"level", "kind", "low", "high"} around a regressor's value, see docs/bundle.md; default: none),
             `features` (column -> {"unit", "description", "type"}), `scores` (name -> number on held-out rows, for the
-            card).
+            card); of a ranker `items` (id -> name, latitude, longitude, category) and `top` (items in an answer).
         seed: of every draw; the same estimator, table, seed and effort give the same bundle, byte for byte.
         effort: how hard the proof tries: `quick`, `standard` or `full`.
         allow_training_rows: lets an estimator be exported whose graph has to hold rows of the training table.
@@ -113,6 +114,7 @@ def export_bundle(  # noqa: PLR0913 - the public interface: every choice has a d
     tries = effort_named(effort)
     report("checking every step")
     check_exportable(estimator)
+    check_top(estimator, (about or {}).get("top"))
     booleans = [name for name, told in (about or {}).get("features", {}).items() if told.get("type") == "boolean"]
     schema = Schema(X, booleans, columns_read(core_of(estimator)[0]))
     check_columns(estimator, schema)

@@ -79,6 +79,7 @@ def _from_run(path: Path, name: str | None) -> Source:
         "features": features,
         "interval": run.info.get("interval"),
         "items": run.info.get("items"),
+        "top": run.info.get("top"),
         "held_out": public(run),
         "scores": _scores(run.metrics),
     }

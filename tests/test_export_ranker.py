@@ -8,13 +8,16 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from jsonschema import Draft202012Validator
+from sklearn.linear_model import LinearRegression
 
 from deploy.openapi import openapi_document
 from deploy.score import score
 from export import export_bundle
 from export.converters.ranker import CONVERTERS
+from export.errors import ExportError
 from lambda_handler.answer import Form
 from lambda_handler.contract import ContractError, FormatError, read_contract
 from lambda_handler.golden import compare, replay
@@ -77,12 +80,31 @@ def post(handler: Handler, path: str, body: Any, **headers: str) -> tuple[int, s
 )
 def test_each_ranker_is_exported_bit_for_bit(name: str, visits: Visits, rows: Histories, tmp_path: Path) -> None:
     model = candidates(visits)[name].fit(rows.X, rows.y)
-    made = Predictor.load(export_bundle(model, rows.X, tmp_path / name, effort="quick"))
+    made = Predictor.load(export_bundle(model, rows.X, tmp_path / name, effort="quick", about={"top": 3}))
     columns, _ = made.contract.columns(rows.X.astype(object).where(rows.X.notna(), None).to_dict("records"))
     labels, numbers = made.run([np.array(column, dtype=object) for column in columns])
     assert np.array_equal(numbers, model.decision_function(rows.X))
     assert np.array_equal(model.classes_[labels[:, 0]], model.predict(rows.X))
     assert json.loads((tmp_path / name / "parity.json").read_text())["class"] == "identical"
+    scores = model.decision_function(rows.X.iloc[:1])[0]
+    best = model.classes_[np.argsort(-scores, kind="stable")[:3]].tolist()
+    [answer] = made.predict([{name: None if pd.isna(stop) else stop for name, stop in rows.X.iloc[0].items()}])
+    assert [item["id"] for item in answer["items"]] == best, "the best three, though all are scored and proved"
+
+
+@pytest.mark.parametrize("top", [0, -1, True, 2.0, "3"])
+def test_a_number_of_items_that_is_none_is_refused(
+    top: object, visits: Visits, rows: Histories, tmp_path: Path
+) -> None:
+    model = candidates(visits)["popularity"].fit(rows.X, rows.y)
+    with pytest.raises(ExportError, match="top must be a whole number from 1 on"):
+        export_bundle(model, rows.X, tmp_path / "town", about={"top": top})
+
+
+def test_what_ranks_nothing_has_no_number_of_items(tmp_path: Path) -> None:
+    X = pd.DataFrame({"x": [0.0, 1.0, 2.0]})
+    with pytest.raises(ExportError, match="this model ranks none"):
+        export_bundle(LinearRegression().fit(X, [1.0, 2.0, 4.0]), X, tmp_path / "line", about={"top": 3})
 
 
 def test_every_ranker_has_a_converter(visits: Visits) -> None:

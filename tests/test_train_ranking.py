@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from export.source import read_source
 from selfsame import main
 from train.config import RankingSettings
 from train.demo_tourist import SIMULATED, simulate_visits, tourist_config, tourist_visits
@@ -30,6 +31,7 @@ item = "place"
 time = "time"
 trajectory = "walk"
 places = "places.csv"
+top = 7
 """
 
 
@@ -110,6 +112,7 @@ def test_the_run_says_what_each_ranker_scores_and_what_the_blend_gains(run: Run)
     assert ("Why it cannot" in report) != found["holds"]
     assert run.metrics["trajectories"]["test"] + run.metrics["trajectories"]["train"] > 150
     assert run.info["items"]["castle"]["name"] == "Lind Castle" and "walk" not in run.X
+    assert read_source(run.path).about["top"] == 7
 
 
 def test_what_a_run_decided_gives_the_same_run_again(run: Run, folder: Path) -> None:
@@ -191,7 +194,7 @@ def test_edinburgh_gives_the_known_scores(tmp_path: Path) -> None:
 
     told = RankingSettings(item="poiID", time="startTime", trajectory="trajID", places="places.csv")
     config = replace(tourist_config(), ranking=told)
-    visits = read_visits(SHARED / "visits.csv", told, config.table, SHARED)
+    visits = read_visits(SHARED / "visits.csv", told, config.table, SHARED / "places.csv")
     run = train_visits(visits, config, tmp_path / "run")
     scores = {name: line["mrr"] for name, line in run.metrics["candidates"].items()}
     assert scores["popularity"] == pytest.approx(0.332, abs=0.0005)

@@ -202,6 +202,7 @@ class RankingSettings:
         trajectory: The column that tells one series of visits from another.
         places: A CSV file of the items: name, category, latitude, longitude; relative to the project file.
         history: Latest visits that an answer may depend on; None takes the longest in the training rows, capped.
+        top: Items that an answer holds at most, the best ones; None: all. Scores are of all items either way.
     """
 
     user: str | None = None
@@ -210,6 +211,7 @@ class RankingSettings:
     trajectory: str | None = None
     places: str | None = None
     history: int | None = None
+    top: int | None = None
 
 
 @dataclass(frozen=True)

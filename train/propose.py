@@ -111,6 +111,7 @@ def _ranking(found: Survey) -> Table:
     for key, name in zip(("item", "trajectory", "time"), columns, strict=True):
         ranking[key] = name
     ranking.add(tomlkit.comment('places = "places.csv"  # name, category, latitude, longitude of each item'))
+    ranking.add(tomlkit.comment("top = 10  # items that an answer holds at most"))
     return ranking
 
 

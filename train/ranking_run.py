@@ -5,17 +5,18 @@ from __future__ import annotations
 import json
 import platform
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
-
-import jinja2
 
 from train.config import Config
 from train.features import Feature
 from train.folder import RUN_FORMAT, as_json, write_folder
 from train.histories import Histories, Visits
+from train.page import page
 from train.rankers import Ranker
+from train.ranking_record import PLACES, TRAJECTORIES, trajectories_file
 from train.record import frame_to_parquet
 from train.report import SCORE_NAMES
 from train.run import LIBRARIES
@@ -41,6 +42,7 @@ def write_ranking(
     train: Histories,
     metrics: dict[str, Any],
     seed: int,
+    given: Mapping[str, bytes],
 ) -> None:
     """Write the run folder, whole or not at all.
 
@@ -53,6 +55,7 @@ def write_ranking(
         train: the training rows.
         metrics: the content of `metrics.json`.
         seed: of the intervals.
+        given: files that are kept as they were given: the project file and the places.
 
     Raises:
         TrainError: something else than a run is at `out`, or it cannot be written.
@@ -66,7 +69,9 @@ def write_ranking(
         "features.json": as_json([_feature(place + 1).to_json() for place in range(train.X.shape[1])]),
         "run.json": as_json(info),
         "metrics.json": as_json(metrics),
-        "decisions.toml": _decisions(told, train.X.shape[1]).encode(),
+        "decisions.toml": _decisions(told, train.X.shape[1], given).encode(),
+        TRAJECTORIES: trajectories_file(visits),
+        **given,
         "report.html": render_ranking(info, metrics).encode(),
     }
     write_folder(out, files)
@@ -90,6 +95,7 @@ def _info(
         "positive": None,
         "threshold": None,
         "items": {item: visits.items.get(item, {}) for item in items},
+        "top": told.ranking.top,
         "description": told.run.description,
         "notice": told.run.notice,
         "chosen": chosen,
@@ -102,15 +108,16 @@ def _info(
     }
 
 
-def _decisions(told: Config, stops: int) -> str:
-    """The project file that gives this run again."""
-    ranking = told.ranking
+def _decisions(told: Config, stops: int, given: Mapping[str, bytes]) -> str:
+    """The project file that gives this run again; it names the places that lie beside it."""
+    places = next((name for name in given if name.startswith(f"{PLACES}.")), told.ranking.places)
+    ranking = replace(told.ranking, places=places)
     tables: dict[str, dict[str, Any]] = {
         "run": {"name": told.run.name, "task": "ranking", "description": told.run.description,
                 "notice": told.run.notice, "metric": told.run.metric},
         "split": {"test": told.split.test},
         "candidates": {"prefer": told.candidates.prefer},
-        "ranking": {key: getattr(ranking, key) for key in ("user", "item", "time", "trajectory", "places")}
+        "ranking": {key: getattr(ranking, key) for key in ("user", "item", "time", "trajectory", "places", "top")}
         | {"history": stops},
     }  # fmt: skip
     lines = ["# selfsame train DATA --config this file"]
@@ -147,15 +154,5 @@ def render_ranking(info: Mapping[str, Any], metrics: Mapping[str, Any]) -> str:
         info: the content of `run.json`.
         metrics: the content of `metrics.json`.
     """
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["score"] = lambda value: f"{value:.3f}"
-    environment.filters["signed"] = lambda value: f"{value:+.4f}"
-    environment.filters["scorename"] = SCORE_NAMES.__getitem__
-    template = environment.get_template("ranking.html.jinja")
-    return template.render(info=info, metrics=metrics, models=MODELS, verdict=verdict(metrics)) + "\n"
+    filters = {"score": "{:.3f}".format, "signed": "{:+.4f}".format, "scorename": SCORE_NAMES.__getitem__}
+    return page("ranking.html.jinja", filters, info=info, metrics=metrics, models=MODELS, verdict=verdict(metrics))

@@ -3,6 +3,7 @@
 import { readRecorded, writeForm } from "./answer.js";
 import { ContractError } from "./contract.js";
 import { predict } from "./predictor.js";
+import { shownScores } from "./ranking.js";
 
 /**
  * @typedef {import("./contract.js").Contract} Contract
@@ -118,7 +119,8 @@ function compareRow(contract, line, answer, stratum) {
     stratum.undecidable += 1;
     return;
   }
-  compareNumbers(form, tolerance.relative, recorded.numbers, answer.numbers, stratum);
+  const shown = form.ranking === null ? answer.numbers : shownScores(form.ranking, answer.numbers);
+  compareNumbers(form, tolerance.relative, recorded.numbers, shown, stratum);
   if (form.labels === 0) return;
   const decidable = form.targets.map((_, k) => (Array.isArray(line.decidable) ? line.decidable[k] : line.decidable));
   const differs = form.targets.some(
@@ -129,7 +131,7 @@ function compareRow(contract, line, answer, stratum) {
 }
 
 /**
- * @param {import("./answer.js").Form} form @param {number} relative @param {number[]} recorded @param {number[]} got
+ * @param {import("./answer.js").Form} form @param {number} relative @param {number[]} recorded @param {readonly number[]} got
  * @param {Stratum} stratum
  */
 function compareNumbers(form, relative, recorded, got, stratum) {

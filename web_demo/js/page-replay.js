@@ -144,6 +144,6 @@ function originalOf({ form }, { answer, rejected = [] }) {
 /** @param {import("./contract.js").Contract} contract @param {Answer} answer */
 function hereOf({ form }, answer) {
   if ("rejected" in answer) return { numbers: [], words: "it is rejected" };
-  const labels = recordedOf(form, answer)?.labels ?? [];
-  return { numbers: answer.numbers, words: [...labels, ...answer.numbers].slice(0, 3).join(" · ") };
+  const { labels, numbers } = recordedOf(form, answer) ?? { labels: [], numbers: answer.numbers };
+  return { numbers, words: [...labels, ...numbers].slice(0, 3).join(" · ") };
 }

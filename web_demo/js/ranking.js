@@ -54,6 +54,18 @@ export function scoresOf(ranking, recorded) {
 }
 
 /**
+ * What an answer shows of the scores: `VISITED` for what stands beyond its last item.
+ *
+ * @param {Ranking} ranking @param {readonly number[]} scores
+ * @returns {readonly number[]}
+ */
+export function shownScores(ranking, scores) {
+  if (ranking.top >= scores.length) return scores;
+  const shown = new Set(rankItems(ranking, scores).map(({ id }) => id));
+  return scores.map((score, place) => (score >= 0 && !shown.has(ranking.items[place].id) ? VISITED : score));
+}
+
+/**
  * The members of an answer as JSON.
  *
  * @param {Ranking} ranking @param {readonly number[]} scores

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { readForm, readRecorded, writeForm } from "../js/answer.js";
-import { listItems, rankItems, readRanking, scoresOf, VISITED, writeItems } from "../js/ranking.js";
+import { compare } from "../js/golden.js";
+import { listItems, rankItems, readRanking, scoresOf, shownScores, VISITED, writeItems } from "../js/ranking.js";
 import { layOut, pathOf, rowOf, toggled, WIDTH } from "../js/route.js";
 
 const ITEMS = ["a", "b", "c"].map((id) => ({ id }));
@@ -63,6 +64,25 @@ test("what is no ranking of the items is not read as one", () => {
   ];
   for (const recorded of wrong) assert.equal(scoresOf(RANKING, recorded), null, JSON.stringify(recorded));
   assert.deepEqual(scoresOf(RANKING, []), [VISITED, VISITED, VISITED]);
+});
+
+test("what stands beyond an answer's last item is not compared, and all that it shows is", () => {
+  assert.deepEqual(shownScores({ ...RANKING, top: 2 }, [1, 2, 3]), [VISITED, 2, 3]);
+  assert.deepEqual(shownScores({ ...RANKING, top: 2 }, [1, VISITED, NaN]), [1, VISITED, NaN]);
+  const form = readForm({ ...DOCUMENT, ranking: { ...DOCUMENT.ranking, top: 2 } }, DOCUMENT);
+  const contract = /** @type {any} */ ({ form, tolerance: DOCUMENT.tolerance });
+  const items = [
+    { id: "c", score: 3 },
+    { id: "b", score: 2 },
+  ];
+  const line = { stratum: "real", row: {}, answer: { items }, decidable: true };
+  const agrees = (/** @type {number[]} */ numbers, label = 2) =>
+    compare(contract, [line], [{ labels: [label], numbers, warnings: [] }]).agree === 1;
+  assert.ok(agrees([1, 2, 3]));
+  assert.ok(!agrees([1, 2 + 2 ** -51, 3]));
+  assert.ok(!agrees([1, NaN, 3]));
+  assert.ok(!agrees([2.5, 2, 3]));
+  assert.ok(!agrees([1, 2, 3], 1));
 });
 
 test("a file's two columns are JSON lists", () => {
