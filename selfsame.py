@@ -314,7 +314,7 @@ def _train(arguments: argparse.Namespace) -> int:
             how=means,
         )
     print_result(console, run)
-    if run.metrics["verdict"]["stop"]:
+    if run.metrics["verdict"]["stop"] or run.metrics["verdict"]["outside"]:
         return FAILED
     return _next(console, out)
 

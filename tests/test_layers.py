@@ -47,7 +47,7 @@ AROUND = {
 }
 # Of ours only these; of others everything but these.
 OF_OURS = {
-    "train": ("train", "lambda_handler.contract", "lambda_handler.text"),
+    "train": ("train", "lambda_handler.automation", "lambda_handler.contract", "lambda_handler.text"),
     "export": ("export", "train", "lambda_handler"),
     "deploy": ("deploy", "lambda_handler", "train.table"),
 }

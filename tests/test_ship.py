@@ -14,11 +14,13 @@ from sklearn.model_selection import KFold
 
 from benchmarks.folds import main as main_of_folds
 from selfsame import main
-from train.config import read_config
+from train.acting import check_automation, outside_band
+from train.config import AutomationSettings, read_config
 from train.demo import SIMULATED
 from train.demo_house import NOISE, simulate_houses, true_logarithm
 from train.demo_loan import simulate_applicants
 from train.demo_tourist import SIMULATED as SIMULATED_TOWN
+from train.errors import TrainError
 from train.project import prepare_project
 from train.simulated import SIMULATED_HOUSES, TABLES, write_simulated
 
@@ -90,6 +92,52 @@ def test_it_stops_where_the_project_says_so(tmp_path: Path, capsys: pytest.Captu
     assert ship(told, "--out", tmp_path / "out") == 1
     assert "The project stops" in capsys.readouterr().out
     assert not (tmp_path / "out" / "bundle").exists()
+
+
+def test_a_threshold_outside_the_abstain_band_is_said_at_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    X, default, _ = simulate_applicants(600)
+    pd.concat([default, X], axis=1).to_csv(tmp_path / "loan.csv", index=False)
+    told = project(tmp_path, names=["linear"])
+    told.write_text(told.read_text(encoding="utf-8").replace("[0.08, 0.16]", "[0.6, 0.7]"), encoding="utf-8")
+    words = ["train", tmp_path / "loan.csv", "--config", told, "--out", tmp_path / "run"]
+    assert main(list(map(str, words))) == 1
+    said = " ".join(capsys.readouterr().out.split())
+    assert "The abstain band must hold the threshold" in said and "Got: 0.6 to 0.7" in said
+    assert "Widen abstain in [automation]" in said and "Next: selfsame export" not in said
+    assert "Got: 0.6 to 0.7" in (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+    refused = ["export", tmp_path / "run", "--out", tmp_path / "bundle", "--effort", "quick"]
+    assert main(list(map(str, refused))) == 2
+    assert "0.6 to 0.7" in capsys.readouterr().err
+
+
+UNFIT = {
+    "a band without partial": (AutomationSettings(abstain=(0.1, 0.2)), [0, 1], "belongs to partial", "beside 'full'"),
+    "partial without a band": (AutomationSettings("partial"), [0, 1], "needs an abstain band", "none"),
+    "a band of values": (AutomationSettings("partial", (0.1, 0.2)), None, "two classes", "another kind"),
+    "a band of three": (AutomationSettings("partial", (0.1, 0.2)), [0, 1, 2], "two classes", "another kind"),
+    "no probability": (AutomationSettings("partial", (0.5, 1.2)), [0, 1], "from 0 to 1", "0.5 to 1.2"),
+    "a class named refer": (AutomationSettings("human only"), ["no", "refer"], "must not be a class", "'refer'"),
+}
+
+
+@pytest.mark.parametrize("case", UNFIT)
+def test_a_degree_that_no_such_model_can_have_is_refused_before_the_fit(case: str) -> None:
+    settings, classes, rule, got = UNFIT[case]
+    with pytest.raises(TrainError) as caught:
+        check_automation(settings, classes)
+    assert rule in caught.value.rule and got in caught.value.got and caught.value.remedy
+
+
+def test_a_degree_that_fits_is_not_refused() -> None:
+    check_automation(AutomationSettings(), None)
+    check_automation(AutomationSettings("assist"), None)
+    check_automation(AutomationSettings("partial", (0.1, 0.2)), [0, 1])
+    assert outside_band(AutomationSettings("partial", (0.1, 0.2)), 0.1) is None
+    assert outside_band(AutomationSettings("partial", (0.1, 0.2)), 0.2) is None
+    assert outside_band(AutomationSettings(), 0.9) is None
+    assert "the threshold 0.21." in str(outside_band(AutomationSettings("partial", (0.1, 0.2)), 0.21))
 
 
 def planted(X: pd.DataFrame, default: pd.Series) -> pd.DataFrame:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from train.acting import outside_band
 from train.choose import Size, choose, over_budget
 from train.compare import Compared
 from train.config import ProblemSettings
@@ -74,6 +75,7 @@ def metrics_of(
     costs = material.config.costs
     X, y = rows_of(material, split.test)
     test = test_scores(final.estimators[chosen], X, y, material.setting, positive, metric, costs)
+    outside = outside_band(material.config.automation, None if threshold is None else threshold.value)
     return {
         "setting": material.setting,
         "main_score": metric,
@@ -86,7 +88,7 @@ def metrics_of(
         "log_target": shared.log_target,
         "threshold": _threshold(threshold),
         "test": test,
-        "verdict": verdict(test[metric], metric, material.config.problem),
+        "verdict": verdict(test[metric], metric, material.config.problem, outside),
         "suspects": suspects(shared.X, shared.y, shared.classes),
         "best_possible": _best_possible(material, split, positive),
     }
@@ -113,12 +115,19 @@ def _threshold(threshold: Threshold | None) -> dict[str, Any] | None:
     }
 
 
-def verdict(score: float, metric: str, problem: ProblemSettings) -> dict[str, Any]:
+def verdict(score: float, metric: str, problem: ProblemSettings, outside: str | None = None) -> dict[str, Any]:
     """Hold the test score to the project file.
+
+    Args:
+        score: On the test rows.
+        metric: The one that decides.
+        problem: What the project file needs.
+        outside: Why the threshold does not fit the abstain band, None where it does.
 
     Returns:
         `stop`: it is below what the project needs; `leak`: beyond what is plausible; `baseline`: whether the number to
-        beat is beaten; each None where the file does not say. `lines` are the sentences.
+        beat is beaten; each None where the file does not say. `outside`: whether the threshold lies outside the abstain
+        band. `lines` are the sentences.
     """
     lower = metric in LOWER_IS_BETTER
 
@@ -142,7 +151,9 @@ def verdict(score: float, metric: str, problem: ProblemSettings) -> dict[str, An
     if found["baseline"] is not None:
         word = "beats" if found["baseline"] else "does not beat"
         lines.append(f"It {word} the baseline of {problem.baseline:g}.")
-    return {**found, "lines": lines}
+    if outside is not None:
+        lines.append(outside)
+    return {**found, "outside": outside is not None, "lines": lines}
 
 
 def _best_possible(material: Material, split: Split, positive: Label | None) -> dict[str, float] | None:
