@@ -5,6 +5,7 @@ import hashlib
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,17 +19,21 @@ from deploy.browser import ARGUMENTS, NAMES
 SCRIPT = Path(__file__).with_name("web_host.mjs")
 MIB = 2**20
 PATIENCE = 120_000  # milliseconds
-ANSWERED, CONFIRMED, KEPT = "#answer[data-state=answered]", "#engine[data-state]", "#offline[data-state]"
+PAUSE = 20  # milliseconds between two looks at the marks
+ANSWERED, CONFIRMED, KEPT = "answered", "confirmed", "kept"
 
-# Marks when the first answer and the word of the second engine stand in the page, by the page's own clock.
+# Marks when the first answer, the word of the second engine and that of the service worker stand in the page, by the
+# page's own clock, and calls `told` with the mark's name: Playwright's own waiting puts a large script into the page,
+# which costs a slow processor over 60 ms.
 WATCH = """
-const marked = {answer: ["answered", "answered"], engine: ["confirmed", null]};
+const marked = {answer: ["answered", "answered"], engine: ["confirmed", null], offline: ["kept", null]};
 new MutationObserver(records => {
   for (const {target} of records) {
     const [name, state] = marked[target.id] ?? [];
     if (name === undefined || (state !== null && target.dataset.state !== state)) continue;
     performance.mark(name);
     delete marked[target.id];
+    told(name);
   }
 }).observe(document, {subtree: true, attributes: true, attributeFilter: ["data-state"]});
 """
@@ -128,14 +133,23 @@ def workshop() -> Iterator[Workshop]:
 
 
 @contextmanager
-def opened(context: BrowserContext, address: str, line: Line, *, until: str) -> Iterator[Page]:
-    """Open a page on a processor of that speed, and wait for an element."""
+def opened(context: BrowserContext, address: str, line: Line, *, until: Sequence[str] = ()) -> Iterator[Page]:
+    """Open a page on a processor of that speed, and wait for marks."""
     page = context.new_page()
+    client = context.new_cdp_session(page)
+    told: set[str] = set()
+    client.on("Runtime.bindingCalled", lambda call: told.add(call["payload"]))
     try:
+        client.send("Runtime.enable")
+        client.send("Runtime.addBinding", {"name": "told"})
         page.add_init_script(WATCH)
-        context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": line.cpu})
+        client.send("Emulation.setCPUThrottlingRate", {"rate": line.cpu})
         page.goto(address, wait_until="commit", timeout=PATIENCE)
-        page.locator(until).wait_for(timeout=PATIENCE, state="attached")
+        end = time.monotonic() + PATIENCE / 1000
+        while missing := set(until) - told:
+            if time.monotonic() > end:
+                raise TimeoutError(f"{address} must come to {', '.join(sorted(missing))} in {PATIENCE} ms; it did not.")
+            page.wait_for_timeout(PAUSE)
         yield page
     finally:
         page.close()
@@ -150,17 +164,16 @@ def visit(browser: Browser, address: str, line: Line, *, cached: bool) -> dict[s
         other engine's word.
     """
     with browser.new_context() as context:
-        with opened(context, address, line, until=KEPT) as page:
-            page.locator(CONFIRMED).wait_for(timeout=PATIENCE)
+        with opened(context, address, line, until=(CONFIRMED, KEPT)) as page:
             first = page.evaluate(MARKS)
-        with opened(context, address, line, until=ANSWERED) as page:
+        with opened(context, address, line, until=(ANSWERED,)) as page:
             again = page.evaluate(MARKS)
     told = {"first": first["answered"], "confirmed": first["confirmed"], "again": again["answered"]}
     if cached:
         with browser.new_context(service_workers="block") as context:
-            with opened(context, address, line, until=ANSWERED):
+            with opened(context, address, line, until=(ANSWERED,)):
                 pass
-            with opened(context, address, line, until=ANSWERED) as page:
+            with opened(context, address, line, until=(ANSWERED,)) as page:
                 told["cached"] = page.evaluate(MARKS)["answered"]
     return told
 
@@ -169,7 +182,7 @@ def bytes_loaded(browser: Browser, address: str, line: Line) -> dict[str, int]:
     """Bytes over the wire of a first visit, headers too, by path in the order in which they were asked for."""
     with (
         browser.new_context(service_workers="block") as context,
-        opened(context, address, line, until=CONFIRMED) as page,
+        opened(context, address, line, until=(CONFIRMED,)) as page,
     ):
         size = page.evaluate("() => performance.getEntriesByType('navigation')[0].transferSize")
         return {"/": size, **dict(page.evaluate(LOADED))}
@@ -179,25 +192,25 @@ def delays_while_loading(browser: Browser, address: str, line: Line, step: int =
     """Milliseconds from when a slider's movement was due to its answer, until onnxruntime-web has taken over."""
     with (
         browser.new_context(service_workers="block") as context,
-        opened(context, address, line, until=ANSWERED) as page,
+        opened(context, address, line, until=(ANSWERED,)) as page,
     ):
         delays: list[float] = page.evaluate(MOVE, step)
     return delays
 
 
 def memory(workshop: Workshop, address: str | None, *, until: str = ANSWERED, without: Sequence[str] = ()) -> float:
-    """MiB that only the page's process holds, a second after an element is there; None: of a blank page.
+    """MiB that only the page's process holds, a second after a mark; None: of a blank page.
 
     Args:
         workshop: gives a browser of its own.
         address: of the page.
-        until: the element.
+        until: the mark.
         without: patterns of addresses that are kept from loading.
     """
     with workshop.chromium() as browser, browser.new_context(service_workers="block") as context:
         for pattern in without:
             context.route(pattern, lambda route: route.abort())
-        with opened(context, address or "about:blank", Line("as it is"), until=until if address else "body") as page:
+        with opened(context, address or "about:blank", Line("as it is"), until=(until,) if address else ()) as page:
             page.wait_for_timeout(1000)
             told: dict[str, Any] = browser.new_browser_cdp_session().send("SystemInfo.getProcessInfo")
             pages = [each["id"] for each in told["processInfo"] if each["type"] == "renderer"]

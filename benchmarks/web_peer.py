@@ -11,7 +11,7 @@ from pathlib import Path
 from playwright.sync_api import Browser
 from sklearn.ensemble import RandomForestRegressor
 
-from benchmarks.web_browser import MARKS, Line, opened
+from benchmarks.web_browser import ANSWERED, MARKS, Line, opened
 from deploy.compress import compress_folder
 from export import export_bundle
 from train.demo import diabetes_case
@@ -74,7 +74,7 @@ def answered(browser: Browser, address: str, line: Line) -> float:
     """Milliseconds to the first answer of a first visit."""
     with (
         browser.new_context(service_workers="block") as context,
-        opened(context, address, line, until="#answer[data-state=answered]") as page,
+        opened(context, address, line, until=(ANSWERED,)) as page,
     ):
         marks: dict[str, float] = page.evaluate(MARKS)
     return marks["answered"]
@@ -82,6 +82,6 @@ def answered(browser: Browser, address: str, line: Line) -> float:
 
 def differing(browser: Browser, address: str, peer: Peer) -> int:
     """How many of the golden rows m2cgen's JavaScript answers otherwise than the original, in the first nine digits."""
-    with browser.new_context() as context, opened(context, address, Line(""), until="#answer[data-state]") as page:
+    with browser.new_context() as context, opened(context, address, Line(""), until=(ANSWERED,)) as page:
         found: list[float] = page.evaluate("rows => rows.map(row => score(row))", peer.rows)
     return sum(abs(one - other) > 1e-9 * abs(other) for one, other in zip(found, peer.answers, strict=True))

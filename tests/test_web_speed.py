@@ -83,6 +83,6 @@ def test_a_page_is_visited_over_a_line(tmp_path: Path) -> None:
         with (
             shop.host(alone, Line("no line")) as address,
             browser.new_context() as context,
-            opened(context, address, line, until=CONFIRMED) as one,
+            opened(context, address, line, until=(CONFIRMED,)) as one,
         ):
             assert one.locator("#engine").get_attribute("data-state") == "one", "onnxruntime-web answers alone"
