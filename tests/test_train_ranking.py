@@ -1,6 +1,8 @@
 """From a table of visits to a run that ranks: histories, split, choice, report, and what a bad table gets."""
 
 import json
+import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,11 +12,14 @@ import pytest
 
 from export.source import read_source
 from selfsame import main
+from train.compare_runs import compare_runs
 from train.config import RankingSettings
 from train.demo_tourist import SIMULATED, simulate_visits, tourist_config, tourist_visits
 from train.errors import TrainError
+from train.examine import examine
 from train.histories import GAP, histories, places_of, visits_of
 from train.rank import choose, train_visits
+from train.ranking_record import TRAJECTORIES
 from train.ranking_run import verdict
 from train.run import Run, read_run
 
@@ -133,13 +138,58 @@ def test_the_simulated_town_says_so_and_no_ranker_beats_its_own_probabilities(tm
     assert run.metrics["random"]["mrr"] < scores["popularity"] < scores["blend"] < best["mrr"] + 0.02
 
 
-@pytest.mark.parametrize("command", ["examine", "compare", "reproduce"])
-def test_what_looks_at_tables_alone_says_so(
-    run: Run, folder: Path, command: str, capsys: pytest.CaptureFixture[str]
+def test_an_examination_of_a_ranking_is_one_page_and_all_figures(run: Run, folder: Path) -> None:
+    out = folder / "seen"
+    assert main(["examine", str(run.path), "--out", str(out)]) == 0
+    told = json.loads((out / "examine.json").read_text())
+    for name, score in told["scores"].items():
+        assert score["value"] == pytest.approx(run.metrics["test"][name])
+        assert score["low"] < score["value"] < score["high"]
+    assert [told["scores"]["mrr"][end] for end in ("low", "high")] == pytest.approx(run.metrics["test"]["interval"])
+    assert sum(group["rows"] for group in told["by_history"]) == told["rows"] == run.metrics["rows"]["test"]
+    assert (told["drawn"], told["units"]) == ("trajectories", run.metrics["trajectories"]["test"])
+    assert {part["member"] for part in told["parts"]} == {run.info["chosen"]}
+    assert told["worst"][0]["score"] == min(each["score"] for each in told["worst"])
+    page = (out / "examine.html").read_text()
+    assert re.findall(r'(?:src|href)="(?!#)', page) == [], "nothing is loaded from anywhere"
+    for words in ("By the length", "What the lists hold", "does worst", "leans on", "Along time", "worst trajectories"):
+        assert words in page
+    with pytest.raises(TrainError, match="--along-rows is for tables without a time"):
+        examine(run.path, folder / "never", along_rows=True)
+
+
+def test_a_ranking_is_reproduced_from_its_visits_alone(
+    run: Run, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    more = {"examine": [], "compare": [str(run.path)], "reproduce": ["--data", str(folder / "visits.csv")]}[command]
-    assert main([command, str(run.path), *more]) == 2
-    assert f"{command} " in (said := capsys.readouterr().err) and "a ranking" in said
+    assert main(["reproduce", str(run.path), "--data", str(folder / "visits.csv")]) == 0
+    assert "Reproduced: every file is the same" in capsys.readouterr().out
+    assert main(["reproduce", str(run.path), "--data", str(folder / "places.csv")]) == 2
+    assert "the very table" in capsys.readouterr().err
+    assert main(["reproduce", str(run.path)]) == 2
+    assert "--data must name it" in capsys.readouterr().err
+
+
+def test_rankings_are_compared_on_the_same_trajectories(
+    run: Run, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    weak = shutil.copytree(run.path, folder / "weak")
+    shutil.copy(run.path / "candidates" / "item_knn.skops", weak / "pipeline.skops")
+    assert main(["compare", str(weak), str(run.path)]) == 0
+    assert "fare better with the challenger" in capsys.readouterr().out
+    told = compare_runs(weak, run.path, "hit")
+    line = run.metrics["candidates"]
+    expected = line[run.info["chosen"]]["hit@5"] - line["item_knn"]["hit@5"]
+    assert told["deciding"]["score"] == "hit@5" and told["deciding"]["difference"] == pytest.approx(expected)
+    assert not compare_runs(run.path, weak)["better"] and not compare_runs(run.path, run.path)["better"]
+    with pytest.raises(TrainError, match=r"--score must be one that both runs have. Got: 'r2'"):
+        compare_runs(run.path, weak, "r2")
+    sessions = pd.read_parquet(weak / TRAJECTORIES)
+    sessions.iloc[:-2].to_parquet(weak / TRAJECTORIES)
+    with pytest.raises(TrainError, match=r"the same held-out trajectories.*Got: \d+ and \d+ held-out"):
+        compare_runs(run.path, weak)
+    (weak / TRAJECTORIES).unlink()
+    with pytest.raises(TrainError, match="must hold its trajectories"):
+        compare_runs(run.path, weak)
 
 
 def test_a_project_that_misses_its_limit_stops(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from train.compare_rankings import compare_rankings
 from train.errors import TrainError
+from train.judged import Judged
 from train.paired import corrected_t, mcnemar, paired_bootstrap
 from train.record import Record, cleaned, judged_run, read_record
 from train.report import SCORE_NAMES, show_score
@@ -16,6 +19,9 @@ from train.run import Run, read_run
 from train.scores import LOWER_IS_BETTER
 
 FEWEST_FOLDS = 3
+RULE = "Runs are compared on the same held-out rows of the same table."
+REMEDY = "Train both on the same table, target, seed and [split]."
+TOLD = {"data_sha256": "data SHA-256", "positive": "positive class"}  # of run.json, as a message names it
 
 
 def compare_runs(champion: Path, challenger: Path, score: str | None = None) -> dict[str, Any]:
@@ -29,18 +35,24 @@ def compare_runs(champion: Path, challenger: Path, score: str | None = None) -> 
     Returns:
         For JSON: `deciding` as `paired_bootstrap` gives it, the same of the `others`, `labels` as `mcnemar` gives it
         (None for values), `folds` as `corrected_t` gives it (None where the runs were not validated on the same folds),
-        and `better`: whether the challenger is better beyond chance.
+        and `better`: whether the challenger is better beyond chance. For rankings as `compare_rankings` gives it.
 
     Raises:
         TrainError: One is no run; or data, target, held-out rows or classes differ; or the score is none of theirs.
     """
     one, other = read_run(champion), read_run(challenger)
-    if "ranking" in {one.info["task"], other.info["task"]}:
-        raise TrainError("compare takes classifications and regressions.", "a ranking", "Compare their report.html.")
-    records = read_record(one), read_record(other)
-    _check_same(one, other, records)
+    _check_told(one, other, ("task",))
     with threadpool_limits(1):
+        if one.info["task"] == "ranking":
+            return compare_rankings(one, other, score)
+        records = read_record(one), read_record(other)
+        _check_same(one, other, records)
         first, second = judged_run(one, records[0]), judged_run(other, records[1])
+    return _judged(one, other, (first, second), score)
+
+
+def _judged(one: Run, other: Run, judged: tuple[Judged, Judged], score: str | None) -> dict[str, Any]:
+    first, second = judged
     score = score or one.metrics["main_score"]
     known = [name for name in one.metrics["held_out"]["scores"] if name in other.metrics["held_out"]["scores"]]
     if score not in known:
@@ -57,26 +69,21 @@ def compare_runs(champion: Path, challenger: Path, score: str | None = None) -> 
     return cleared
 
 
-def _check_same(one: Run, other: Run, records: tuple[Record, Record]) -> None:
-    remedy = "Train both on the same table, target, seed and [split]."
-    rule = "Runs are compared on the same held-out rows of the same table."
-    pairs = {
-        "task": (one.info["task"], other.info["task"]),
-        "target": (one.info["target"]["name"], other.info["target"]["name"]),
-        "data SHA-256": (one.info["data_sha256"], other.info["data_sha256"]),
-        "classes": (one.info["classes"], other.info["classes"]),
-        "positive class": (one.info["positive"], other.info["positive"]),
-        "costs": (one.info["costs"], other.info["costs"]),
-    }
-    for what, (first, second) in pairs.items():
+def _check_told(one: Run, other: Run, keys: Sequence[str]) -> None:
+    for key in keys:
+        first, second = (run.info[key]["name"] if key == "target" else run.info[key] for run in (one, other))
         if first != second:
-            raise TrainError(rule, f"another {what}: {first} and {second}", remedy)
+            raise TrainError(RULE, f"another {TOLD.get(key, key)}: {first} and {second}", REMEDY)
+
+
+def _check_same(one: Run, other: Run, records: tuple[Record, Record]) -> None:
+    _check_told(one, other, ("target", "data_sha256", "classes", "positive", "costs"))
     rows, others = (record.row[record.test] for record in records)
     if not np.array_equal(rows, others):
         shared = len(np.intersect1d(rows, others))
         seeds = f"seeds {one.info['seed']} and {other.info['seed']}"
         got = f"{len(rows)} and {len(others)} held-out rows, {shared} of them the same ({seeds})"
-        raise TrainError(rule, got, remedy)
+        raise TrainError(RULE, got, REMEDY)
 
 
 def _folds(one: Run, other: Run, score: str) -> dict[str, Any] | None:
@@ -100,13 +107,22 @@ def comparison_text(told: dict[str, Any]) -> str:
     """The comparison in words."""
     deciding = told["deciding"]
     name = SCORE_NAMES.get(deciding["score"], deciding["score"])
+    rows = f"{told['rows']:,} held-out rows"
+    if "sessions" in told:
+        rows = f"{told['rows']:,} next stops of {told['sessions']:,} held-out trajectories"
     lines = [
-        f"{told['rows']:,} held-out rows, answered by both.",
+        f"{rows}, answered by both.",
         f"champion    {told['champion']['model']}: {name} {show_score(deciding['champion'])}",
         f"challenger  {told['challenger']['model']}: {name} {show_score(deciding['challenger'])}",
         f"Better by {_signed(deciding['difference'])} (95 %: {_signed(deciding['low'])} to {_signed(deciding['high'])},"
         " paired bootstrap).",
     ]
+    if "units" in told:
+        units = told["units"]
+        lines.append(
+            f"Of {units['count']:,} {units['drawn']} {units['challenger']:,} fare better with the challenger, "
+            f"{units['champion']:,} with the champion (sign test, p = {units['p']:.2g})."
+        )
     if told["labels"] is not None:
         labels = told["labels"]
         lines.append(

@@ -14,6 +14,8 @@ from train.backtest import back_test
 from train.config import SplitSettings
 from train.conformal import coverage
 from train.errors import TrainError
+from train.examine_ranking import STEPS as RANKING_STEPS
+from train.examine_ranking import examined_ranking, render_ranking_examination
 from train.examine_report import render
 from train.folder import as_json
 from train.held_out import held_out
@@ -25,7 +27,7 @@ from train.run import Run, read_run
 from train.split import marks_of
 
 FILES = ("examine.json", "examine.html")
-STEPS = ("judge the held-out rows", "deal out columns", "draw curves", "test back in time", "write")
+STEPS = 5
 
 Progress = Callable[[str, int, int], None]
 
@@ -50,15 +52,18 @@ def examine(
     out = out or path / "examine"
     _check_place(out)
     run = read_run(path)
-    if run.info["task"] == "ranking":
-        rule = "examine looks at classifications and regressions."
-        raise TrainError(rule, f"a ranking in {path}", "Its scores stand in report.html.")
+    ranking = run.info["task"] == "ranking"
+    if ranking and along_rows:
+        rule = "--along-rows is for tables without a time."
+        raise TrainError(rule, f"a ranking in {path}", "Leave it out: a ranking is always tested along its time.")
     with threadpool_limits(1):
-        found = examined(run, along_rows=along_rows, progress=progress)
+        found = examined_ranking(run, progress) if ranking else examined(run, along_rows=along_rows, progress=progress)
+    shown = render_ranking_examination(found, run.info) if ranking else render(found, run.info)
     out.mkdir(parents=True, exist_ok=True)
     (out / "examine.json").write_bytes(as_json(found))
-    (out / "examine.html").write_text(render(found, run.info), encoding="utf-8")
-    progress("examine", len(STEPS), len(STEPS))
+    (out / "examine.html").write_text(shown, encoding="utf-8")
+    steps = RANKING_STEPS if ranking else STEPS
+    progress("examine", steps, steps)
     return out
 
 
@@ -66,7 +71,7 @@ def examined(run: Run, *, along_rows: bool = False, progress: Progress = lambda 
     """What examine.json holds; the arguments are as for `examine`."""
     info, seed = run.info, run.info["seed"]
     record = read_record(run)
-    progress("examine", 0, len(STEPS))
+    progress("examine", 0, STEPS)
     judged = judged_run(run, record)
     interval, threshold = info.get("interval"), info.get("threshold")
     found: dict[str, Any] = {
@@ -77,19 +82,19 @@ def examined(run: Run, *, along_rows: bool = False, progress: Progress = lambda 
     found["residuals"] = residuals_of(judged, interval)
     found["interval"] = None if interval is None else {**interval, **_coverage(interval, judged)}
     found["mistakes"] = worst_mistakes(judged)
-    progress("examine", 1, len(STEPS))
+    progress("examine", 1, STEPS)
     found["importance"] = permutation_importance(run.estimator, judged, seed)
-    progress("examine", 2, len(STEPS))
+    progress("examine", 2, STEPS)
     names = [column["column"] for column in found["importance"]["columns"] if column["mean"] > 0]
     found["dependence"] = partial_dependence(run.estimator, judged, names, seed)
-    progress("examine", 3, len(STEPS))
+    progress("examine", 3, STEPS)
     order, along = _order(run, record, along_rows=along_rows)
     found["back_test"] = (
         None
         if order is None
         else {"along": along, **back_test(run.estimator, record, order, judged, found["main_score"])}
     )
-    progress("examine", 4, len(STEPS))
+    progress("examine", 4, STEPS)
     cleared: dict[str, Any] = cleaned(found)
     return cleared
 

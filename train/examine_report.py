@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
-import jinja2
 import numpy as np
 from matplotlib.axes import Axes
 
+from train.page import page
 from train.plots import ACCENT, FAINT, SECOND, draw
 from train.report import SCORE_NAMES, show_score
 
@@ -22,6 +21,10 @@ NAMES = {
     "false_positive_rate": "false positive rate",
     "mean_error": "mean of predicted − actual",
 }
+FILTERS = {
+    "score": lambda value: "–" if value is None else show_score(value),
+    "percent": lambda value: "–" if value is None else f"{100 * value:.1f} %",
+}
 SMALL = (3.4, 2.6)
 MOST_BARS = 25
 
@@ -33,17 +36,10 @@ def render(found: dict[str, Any], info: dict[str, Any]) -> str:
         found: The content of examine.json.
         info: That of run.json.
     """
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["score"] = lambda value: "–" if value is None else show_score(value)
-    environment.filters["percent"] = lambda value: "–" if value is None else f"{100 * value:.1f} %"
     columns = found["importance"]["columns"]
-    text = environment.get_template("examine.html.jinja").render(
+    return page(
+        "examine.html.jinja",
+        FILTERS,
         found=found,
         info=info,
         names=NAMES,
@@ -53,7 +49,6 @@ def render(found: dict[str, Any], info: dict[str, Any]) -> str:
         curves=[{"title": curve["column"], "svg": _curve(curve)} for curve in found["dependence"]],
         where=where_words,
     )
-    return text + "\n"
 
 
 def where_words(where: Sequence[Sequence[str]]) -> str:
@@ -68,7 +63,7 @@ def _plots(found: dict[str, Any]) -> list[dict[str, str]]:
     if found["residuals"]:
         plots.append({"title": "Residuals by prediction", "svg": _residuals(found["residuals"]["groups"])})
     if found["back_test"]:
-        plots.append({"title": "Along time", "svg": _back_test(found["back_test"])})
+        plots.append({"title": "Along time", "svg": back_test_plot(found["back_test"])})
     return plots
 
 
@@ -97,7 +92,8 @@ def _residuals(groups: list[dict[str, float]]) -> str:
     return draw("Residuals by prediction", paint)
 
 
-def _back_test(told: dict[str, Any]) -> str:
+def back_test_plot(told: dict[str, Any]) -> str:
+    """The scores of each block, refitted and fitted once."""
     blocks = told["blocks"]
 
     def paint(axes: Axes) -> None:

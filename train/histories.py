@@ -29,6 +29,7 @@ class Visits:
         items: item -> name, category, latitude, longitude, as far as told.
         dropped: how many visits are not used, by the reason.
         digest: SHA-256 of the files' bytes, as hex digits.
+        users: whose each trajectory is, None where that is missing; None where no column tells it.
     """
 
     trajectories: list[list[str]]
@@ -36,6 +37,7 @@ class Visits:
     items: dict[str, dict[str, Any]]
     dropped: dict[str, int]
     digest: str
+    users: list[str | None] | None = None
 
 
 @dataclass(frozen=True)
@@ -53,14 +55,14 @@ class Histories:
     groups: npt.NDArray[np.int64]
 
 
-def read_visits(data: Path, settings: RankingSettings, table: TableSettings, folder: Path) -> Visits:
+def read_visits(data: Path, settings: RankingSettings, table: TableSettings, places: Path | None) -> Visits:
     """Read a table of visits and, where it is told, one of places.
 
     Args:
         data: a CSV or Parquet file, a row per visit in any order.
         settings: the columns; item and time must be told, and trajectory or user.
         table: how CSV is read.
-        folder: what the places' path is relative to.
+        places: the items' file; None without.
 
     Raises:
         TrainError: a file or column is missing, a time is none, or there are too few trajectories.
@@ -68,9 +70,9 @@ def read_visits(data: Path, settings: RankingSettings, table: TableSettings, fol
     found = read_table(data, encoding=table.encoding or "utf-8-sig", delimiter=table.delimiter)
     items: dict[str, dict[str, Any]] = {}
     digest = found.digest
-    if settings.places is not None:
+    if places is not None:
         _column(found.frame, settings, "item")
-        items, more = _read_places(folder / settings.places, settings, table)
+        items, more = _read_places(places, settings, table)
         digest = f"{digest} {more}"
     return visits_of(found.frame, settings, items, digest)
 
@@ -90,12 +92,14 @@ def visits_of(frame: pd.DataFrame, settings: RankingSettings, items: dict[str, d
     item, time = (_column(frame, settings, key) for key in ("item", "time"))
     seconds = _seconds(time)
     told = {"item": item.map(_text), "time": seconds}
-    if settings.trajectory is not None or settings.user is None:
+    users = None if settings.user is None else _column(frame, settings, "user").map(_text)
+    if settings.trajectory is not None or users is None:
         told["trajectory"] = _column(frame, settings, "trajectory").map(_text)
     else:
-        told["trajectory"] = _by_gaps(_column(frame, settings, "user").map(_text), seconds)
-    visits = pd.DataFrame(told).sort_values("time", kind="stable")  # of equal times the file's order
-    whole = visits.dropna()
+        told["trajectory"] = _by_gaps(users, seconds)
+    visits = pd.DataFrame(told | {"user": users}).sort_values("time", kind="stable")  # of equal times the file's order
+    whole = visits.dropna(subset=list(told))
+    _check_users(whole)
     once = whole.drop_duplicates(["trajectory", "item"])
     sizes = once.groupby("trajectory")["item"].transform("size")
     kept = once[sizes >= 2]
@@ -104,7 +108,7 @@ def visits_of(frame: pd.DataFrame, settings: RankingSettings, items: dict[str, d
         "to an item that the trajectory had before": len(whole) - len(once),
         "alone in their trajectory": len(once) - len(kept),
     }
-    groups = [(each["time"].iloc[0], str(name), each["item"].tolist()) for name, each in kept.groupby("trajectory")]
+    groups = [(each["time"].iloc[0], str(name), each) for name, each in kept.groupby("trajectory")]
     if len(groups) < 10:
         raise TrainError(
             "Ranking needs at least 10 trajectories of two visits or more.",
@@ -113,7 +117,20 @@ def visits_of(frame: pd.DataFrame, settings: RankingSettings, items: dict[str, d
         )
     groups.sort(key=lambda each: each[:2])
     starts = np.array([start for start, _, _ in groups], dtype=np.float64)
-    return Visits([each for _, _, each in groups], starts, items, dropped, digest)
+    whose = None if users is None else [next(iter(each["user"].dropna()), None) for _, _, each in groups]
+    return Visits([each["item"].tolist() for _, _, each in groups], starts, items, dropped, digest, whose)
+
+
+def _check_users(visits: pd.DataFrame) -> None:
+    shared = visits.dropna().groupby("trajectory")["user"].nunique() > 1
+    if shared.any():
+        name = str(shared.index[shared][0])
+        users = visits["user"][visits["trajectory"] == name].dropna().unique()
+        raise TrainError(
+            "A trajectory must be of one user.",
+            f"trajectory {name!r} of {len(users)} users, {users[0]!r} and {users[1]!r} among them",
+            "Number trajectories through all users, or leave trajectory out: a pause then begins a new one.",
+        )
 
 
 def histories(trajectories: list[list[str]], stops: int) -> Histories:

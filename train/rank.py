@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,8 @@ from train.folder import check_replaceable
 from train.histories import MOST_STOPS, Histories, Visits, histories, read_visits
 from train.rankers import Blend, Content, GraphEmbedding, ItemKNN, Markov, Popularity, Ranker
 from train.ranking_ceiling import hindsight
-from train.ranking_run import write_ranking
+from train.ranking_record import given_files, places_path
+from train.ranking_run import Ranked, write_ranking
 from train.ranking_scores import K, mean_scores, paired_interval, random_mrr, ranks, row_scores
 from train.run import Run, read_run
 
@@ -32,25 +33,15 @@ Progress = Any  # a function of a step's name, how much of it is done, and how m
 Floats = npt.NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class Ranked:
-    """What training gives.
-
-    Attributes:
-        estimators: the candidates, fitted on all training trajectories, the simplest first.
-        chosen: the name of one of them.
-        train: what they were fitted on.
-        metrics: the content of `metrics.json`.
-    """
-
-    estimators: dict[str, Ranker]
-    chosen: str
-    train: Histories
-    metrics: dict[str, Any]
-
-
 def train_ranking(
-    data: Path, out: Path, *, config: Path, seed: int = 0, name: str | None = None, progress: Progress = None
+    data: Path,
+    out: Path,
+    *,
+    config: Path,
+    seed: int = 0,
+    name: str | None = None,
+    places: Path | None = None,
+    progress: Progress = None,
 ) -> Run:
     """Train on a table of visits and write the run.
 
@@ -60,6 +51,7 @@ def train_ranking(
         config: the project file, whose `[ranking]` says what the columns are.
         seed: of the intervals; the rankers draw nothing at random.
         name: of the run; None takes it from the project file, else from the name of `out`.
+        places: the items' file, in place of the one that the project file names.
         progress: called with a step's name, how much of it is done, and how much there is.
 
     Raises:
@@ -67,9 +59,10 @@ def train_ranking(
     """
     check_replaceable(out)
     told = read_config(config)
-    visits = read_visits(data, told.ranking, told.table, config.parent)
+    places = places or places_path(told, config.parent)
+    visits = read_visits(data, told.ranking, told.table, places)
     named = replace(told, run=replace(told.run, name=name or told.run.name or out.resolve().name))
-    return train_visits(visits, named, out, seed=seed, progress=progress)
+    return train_visits(visits, named, out, seed=seed, given=given_files(config, places), progress=progress)
 
 
 def train_visits(
@@ -79,6 +72,7 @@ def train_visits(
     *,
     seed: int = 0,
     best_possible: Mapping[str, float] | None = None,
+    given: Mapping[str, bytes] | None = None,
     progress: Progress = None,
 ) -> Run:
     """Train on visits in memory and write the run; the arguments are as for `train_ranking`.
@@ -89,6 +83,7 @@ def train_visits(
         out: the run folder.
         seed: of the intervals.
         best_possible: scores on the test rows that no ranker can beat, where a simulation knows them.
+        given: files that the run keeps as they were given.
         progress: called as the steps go on.
 
     Raises:
@@ -98,7 +93,7 @@ def train_visits(
     with threadpool_limits(1):
         ranked = rank(visits, told, seed, progress or (lambda _what, _done, _total: None))
     ranked.metrics["best_possible"] = None if best_possible is None else dict(best_possible)
-    write_ranking(out, visits, told, ranked.estimators, ranked.chosen, ranked.train, ranked.metrics, seed)
+    write_ranking(out, visits, told, ranked, seed, given or {})
     return read_run(out)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import platform
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -33,14 +33,28 @@ MODELS = {
 GAIN = 0.02  # over the first-order Markov chain: what the blend is held to
 
 
+@dataclass(frozen=True)
+class Ranked:
+    """What training gives.
+
+    Attributes:
+        estimators: the candidates, fitted on all training trajectories, the simplest first.
+        chosen: the name of one of them.
+        train: what they were fitted on.
+        metrics: the content of `metrics.json`.
+    """
+
+    estimators: dict[str, Ranker]
+    chosen: str
+    train: Histories
+    metrics: dict[str, Any]
+
+
 def write_ranking(
     out: Path,
     visits: Visits,
     told: Config,
-    estimators: Mapping[str, Ranker],
-    chosen: str,
-    train: Histories,
-    metrics: dict[str, Any],
+    ranked: Ranked,
     seed: int,
     given: Mapping[str, bytes],
 ) -> None:
@@ -50,18 +64,16 @@ def write_ranking(
         out: the folder.
         visits: what was visited.
         told: the project file, with the run's name.
-        estimators: the candidates, fitted on `train`.
-        chosen: the name of one of them.
-        train: the training rows.
-        metrics: the content of `metrics.json`.
+        ranked: what training gave.
         seed: of the intervals.
         given: files that are kept as they were given: the project file and the places.
 
     Raises:
         TrainError: something else than a run is at `out`, or it cannot be written.
     """
-    info = _info(visits, told, estimators[chosen], chosen, metrics, seed)
-    stored = {f"candidates/{name}.skops": dump_estimator(model) for name, model in estimators.items()}
+    chosen, train, metrics = ranked.chosen, ranked.train, ranked.metrics
+    info = _info(visits, told, ranked.estimators[chosen], chosen, metrics, seed)
+    stored = {f"candidates/{name}.skops": dump_estimator(model) for name, model in ranked.estimators.items()}
     files = {
         "pipeline.skops": stored[f"candidates/{chosen}.skops"],
         **stored,

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 K = 5
 DRAWS = 2000  # of the bootstrap
+MOST_DRAWN = 10_000_000  # numbers at once
 
 Floats = npt.NDArray[np.float64]
 
@@ -63,7 +64,17 @@ def paired_interval(
         share: of the draws that lie inside.
     """
     sums, counts = np.bincount(groups, weights=difference), np.bincount(groups)
-    drawn = np.random.default_rng(seed).integers(0, len(sums), (DRAWS, len(sums)))
-    means = sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1)
-    low, high = np.quantile(means, [(1 - share) / 2, (1 + share) / 2])
+    random, at_once = np.random.default_rng(seed), min(DRAWS, max(1, MOST_DRAWN // len(sums)))
+    means = []
+    for start in range(0, DRAWS, at_once):
+        drawn = random.integers(0, len(sums), (min(at_once, DRAWS - start), len(sums)))
+        means.append(sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1))
+    low, high = np.quantile(np.concatenate(means), [(1 - share) / 2, (1 + share) / 2])
     return float(low), float(high)
+
+
+def with_interval(values: Floats, units: npt.NDArray[np.int64], seed: int) -> dict[str, float]:
+    """The mean `value` of some rows, and the ends `low` and `high` of its 95 % interval; whole units are drawn."""
+    groups = np.unique(units, return_inverse=True)[1]
+    low, high = paired_interval(values, groups, seed)
+    return {"value": float(values.mean()), "low": low, "high": high}

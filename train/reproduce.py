@@ -16,8 +16,11 @@ import pyarrow.parquet as pq
 
 from train.compare import How
 from train.demo import demo_cases, material_from_case
+from train.demo_tourist import tourist_config, tourist_visits
 from train.errors import TrainError
 from train.fit import train, train_frame
+from train.rank import train_ranking, train_visits
+from train.ranking_record import given_places
 from train.record import PROJECT
 from train.run import Run, read_run, versions
 from train.store import load_estimator
@@ -42,8 +45,6 @@ def reproduce(path: Path, data: Path | None = None, *, how: How | None = None) -
         TrainError: `path` is no run, `data` is missing or another table, or training does not succeed.
     """
     run = read_run(path)
-    if run.info["task"] == "ranking":
-        raise TrainError("reproduce takes classifications and regressions.", "a ranking", "Train it again by hand.")
     with tempfile.TemporaryDirectory(prefix="selfsame-") as folder:
         again = _again(run, data, Path(folder) / "run", how or How())
         files = dict(_compared(run, again))
@@ -53,30 +54,46 @@ def reproduce(path: Path, data: Path | None = None, *, how: How | None = None) -
 
 
 def _again(run: Run, data: Path | None, out: Path, how: How) -> Run:
-    info = run.info
-    how = replace(how, budget=None, measure=how.measure if run.metrics["file_bytes"] else None)
+    info, project = run.info, run.path / PROJECT
     if data is None:
-        case = next((case for case in demo_cases() if case.name == info["name"]), None)
-        if case is None or material_from_case(case).digest != info["data_sha256"]:
-            raise TrainError(
-                "A run does not hold its table; --data must name it.",
-                f"no --data for {run.path}",
-                f"Give the file that {info['name']} was trained on (SHA-256 {info['data_sha256'][:12]}…).",
-            )
-        return train_frame(case, out, seed=info["seed"], progress=how.progress)
-    if not data.is_file():
-        raise TrainError("--data must be a CSV or Parquet file.", f"{data} (no such file)", "Check the path.")
-    digest = hashlib.sha256(data.read_bytes()).hexdigest()
-    if digest != info["data_sha256"]:
-        raise TrainError(
-            "--data must be the very table that the run was trained on.",
-            f"SHA-256 {digest[:12]}… of {data}, {info['data_sha256'][:12]}… in the run",
-            "Find that version of the table; a table that has grown gives another run.",
-        )
-    project, asked = run.path / PROJECT, info["asked"]
-    config = project if project.is_file() else None
+        return _again_embedded(run, out, how)
+    _check_table(run, data)
+    if info["task"] == "ranking":
+        return train_ranking(data, out, config=project, seed=info["seed"], name=info["name"],
+                             places=given_places(run.path), progress=how.progress)  # fmt: skip
+    how = replace(how, budget=None, measure=how.measure if run.metrics["file_bytes"] else None)
+    asked, config = info["asked"], project if project.is_file() else None
     return train(data, asked["target"], out, config=config, seed=info["seed"], name=info["name"], task=asked["task"],
                  sample=asked["sample"], progress=how.progress, how=how)  # fmt: skip
+
+
+def _again_embedded(run: Run, out: Path, how: How) -> Run:
+    """Train on the embedded data that bears the run's name, if it is what the run was trained on."""
+    name, digest, seed = (run.info[key] for key in ("name", "data_sha256", "seed"))
+    if name == tourist_config().run.name:
+        visits, best = tourist_visits()
+        if visits.digest == digest:
+            return train_visits(visits, tourist_config(), out, seed=seed, best_possible=best, progress=how.progress)
+    for case in demo_cases():
+        if case.name == name and material_from_case(case).digest == digest:
+            return train_frame(case, out, seed=seed, progress=how.progress)
+    raise TrainError(
+        "A run does not hold its table; --data must name it.",
+        f"no --data for {run.path}",
+        f"Give the file that {name} was trained on (SHA-256 {digest[:12]}…).",
+    )
+
+
+def _check_table(run: Run, data: Path) -> None:
+    if not data.is_file():
+        raise TrainError("--data must be a CSV or Parquet file.", f"{data} (no such file)", "Check the path.")
+    digest, wanted = hashlib.sha256(data.read_bytes()).hexdigest(), run.info["data_sha256"].split()[0]
+    if digest != wanted:
+        raise TrainError(
+            "--data must be the very table that the run was trained on.",
+            f"SHA-256 {digest[:12]}… of {data}, {wanted[:12]}… in the run",
+            "Find that version of the table; a table that has grown gives another run.",
+        )
 
 
 def _compared(run: Run, again: Run) -> Iterator[tuple[str, str | None]]:
@@ -119,9 +136,10 @@ def file_difference(one: Path, other: Path, X: pd.DataFrame) -> str:
 
 
 def answers(estimator: Any, X: pd.DataFrame) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """The probabilities of a classifier, the values of a regressor; float64."""
-    found = estimator.predict_proba(X) if hasattr(estimator, "predict_proba") else estimator.predict(X)
-    return np.asarray(found, dtype=np.float64)
+    """The probabilities of a classifier, the scores of a ranker, the values of a regressor; float64."""
+    ways = (getattr(estimator, name, None) for name in ("predict_proba", "decision_function", "predict"))
+    answer: Any = next(way for way in ways if way is not None)
+    return np.asarray(answer(X), dtype=np.float64)
 
 
 def _json_difference(one: Any, other: Any) -> str:
