@@ -23,6 +23,7 @@ from train.search import OutOfTimeError, search
 from train.split import Marks
 from train.table import read_table
 
+BANK = Path(__file__).parents[2] / "shared" / "data" / "bank" / "bank.csv"
 DATES = Config(prepare=PrepareSettings(dates=("opened",)))
 
 
@@ -90,6 +91,22 @@ def test_a_column_that_decides_alone_is_suspected_and_others_are_not() -> None:
     numbers = pd.DataFrame({"copy": np.exp(value), "noise": draw.normal(size=3000)})
     assert list(suspects(numbers, value, None)) == ["copy"]
     assert suspects(X, y, [0, 1, 2]) == {}
+
+
+def test_how_long_the_call_was_is_suspected_of_knowing_how_it_ended() -> None:
+    draw = np.random.default_rng(0)
+    sold = (draw.random(4000) < 0.11).astype(np.int64)
+    duration = np.round(np.exp(draw.normal(5.2 + 1.05 * sold, 0.8)))
+    rate = draw.normal(4.0 - 0.9 * sold, 1.5)  # 0.66: honest
+    calls = pd.DataFrame({"duration": duration, "rate": rate, "age": draw.integers(18, 90, 4000).astype(float)})
+    assert list(suspects(calls, sold, [0, 1])) == ["duration"]
+    assert suspects(calls.drop(columns="duration"), sold, [0, 1]) == {}
+
+
+@pytest.mark.skipif(not BANK.is_file(), reason="the real bank table is not there: ../shared/data/bank")
+def test_of_the_real_calls_the_duration_alone_is_suspected() -> None:
+    calls = material_from_file(BANK, "y", Config(), "bank", None)
+    assert list(suspects(calls.X, calls.target.y, calls.target.classes)) == ["duration"]
 
 
 @pytest.mark.parametrize("how", ["halving", "optuna"])

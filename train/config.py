@@ -143,6 +143,8 @@ class CandidateSettings:
         names: The models that are fitted.
         trees: Trees of the forest.
         rounds: Boosting rounds.
+        max_features: Share of the columns that each split of `boosting` draws anew to choose from; None takes all.
+        stack: The models under `stacking`.
         min_frequency: Rows below which a category's level is pooled with the other rare ones (one-hot encoding).
         search: How their parameters are searched.
         trials: Settings of parameters that a search tries per candidate.
@@ -154,6 +156,8 @@ class CandidateSettings:
     names: tuple[Candidate, ...] = CANDIDATE_NAMES
     trees: int = 200
     rounds: int = 200
+    max_features: float | None = None
+    stack: tuple[Candidate, ...] = CANDIDATE_NAMES
     min_frequency: int = 10
     search: Search = "none"
     trials: int = 24

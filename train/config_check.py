@@ -23,6 +23,7 @@ LIMITS: dict[str, tuple[float, float]] = {
     "folds": (2, 50),
     "repeats": (1, 20),
     "clip": (1e-6, 0.2),
+    "max_features": (0.01, 1.0),
     "latency_ms": (1e-6, math.inf),
     "file_mb": (1e-6, math.inf),
     **dict.fromkeys(("false_positive", "false_negative", "overestimate", "underestimate"), (0.0, math.inf)),
@@ -176,6 +177,12 @@ def _check_names(value: tuple[str, ...]) -> None:
         raise TrainError("names in [candidates] must name a model.", "an empty list", f"Choose of {EVERY_CANDIDATE}.")
 
 
+def _check_stack(value: tuple[str, ...]) -> None:
+    if len(value) < 2 or len(set(value)) < len(value) or {"baseline", "stacking"} & set(value):
+        rule = "stack in [candidates] must list two models or more, each once, without baseline and stacking."
+        raise TrainError(rule, repr(list(value)), 'Write for instance ["linear", "boosting"].')
+
+
 def _check_abstain(value: tuple[float, float]) -> None:
     if not value[0] < value[1]:
         raise TrainError("abstain in [automation] must rise.", repr(list(value)), "Write the lower number first.")
@@ -184,6 +191,7 @@ def _check_abstain(value: tuple[float, float]) -> None:
 CHECKS: dict[tuple[str, str], Callable[[Any], Any]] = {
     ("[table]", "delimiter"): _check_delimiter,
     ("[candidates]", "names"): _check_names,
+    ("[candidates]", "stack"): _check_stack,
     ("[automation]", "abstain"): _check_abstain,
     ("[budgets]", "time"): lambda value: seconds_of(value, "time in [budgets]"),
     ("[prepare]", "ratios"): lambda value: [ratio_of(text) for text in value],

@@ -31,7 +31,6 @@ from train.prepare import Style, prepared, selection
 MOST_LEAVES = 20_000
 MOST_ROWS_PER_TREE = 200_000
 AS_IT_IS = PrepareSettings()
-STACKED = ("linear", "forest", "boosting")
 
 DESCRIPTIONS = {
     ("baseline", "classification"): "the classes' shares",
@@ -52,8 +51,6 @@ DESCRIPTIONS = {
     ("lightgbm", "regression"): "LightGBM",
     ("xgboost", "classification"): "XGBoost",
     ("xgboost", "regression"): "XGBoost",
-    ("stacking", "classification"): "stack of linear model, forest and boosting",
-    ("stacking", "regression"): "stack of linear model, forest and boosting",
 }
 # From the simplest on: what has the fewest numbers to carry into the file stands first.
 SIMPLICITY = (
@@ -64,6 +61,14 @@ STYLES: dict[str, Style] = {
     **dict.fromkeys(("baseline", "forest"), "imputed"),
     **dict.fromkeys(("boosting", "lightgbm", "xgboost"), "codes"),
 }
+
+
+def described(name: str, task: Task, settings: CandidateSettings) -> str:
+    """What a candidate is, in words."""
+    if name != "stacking":
+        return DESCRIPTIONS[name, task]
+    *first, last = (DESCRIPTIONS[each, task] for each in settings.stack)
+    return f"stack of {', '.join(first)} and {last}"
 
 
 def build_candidates(
@@ -127,7 +132,7 @@ def build(  # noqa: PLR0913 (what a candidate is made of)
 
 
 def _stack(X: pd.DataFrame, task: Task, settings: CandidateSettings, seed: int, prepare: PrepareSettings) -> Any:
-    members = [(name, build(name, X, task, settings, seed, prepare, calibrate=False)) for name in STACKED]
+    members = [(name, build(name, X, task, settings, seed, prepare, calibrate=False)) for name in settings.stack]
     if task == "classification":
         return StackingClassifier(members, LogisticRegression(max_iter=5000), cv=5, stack_method="predict_proba")
     return StackingRegressor(members, Ridge(alpha=1.0), cv=5)
@@ -175,6 +180,7 @@ def _boosting(settings: CandidateSettings, seed: int, *, classifies: bool) -> An
         learning_rate=0.05,
         max_leaf_nodes=6,
         l2_regularization=10.0,
+        max_features=settings.max_features or 1.0,
         early_stopping=False,
         random_state=seed,
     )

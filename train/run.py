@@ -19,7 +19,7 @@ from train.features import DTYPES, Feature, describe_features
 from train.fitted import Fitted
 from train.folder import RUN_FORMAT, as_json, is_run, write_folder
 from train.material import Material
-from train.models import DESCRIPTIONS
+from train.models import described
 from train.record import frame_to_parquet, record_files
 from train.report import render_report
 from train.store import dump_estimator, load_estimator
@@ -108,7 +108,7 @@ def _info(material: Material, fitted: Fitted, seed: int) -> dict[str, Any]:
         "automation": changed(material.config.automation),
         "loggable": [name for name, column in material.config.columns.items() if column.loggable],
         "chosen": fitted.chosen,
-        "model": DESCRIPTIONS[fitted.chosen, target.task],
+        "model": described(fitted.chosen, target.task, material.config.candidates),
         "data_sha256": material.digest,
         "seed": seed,
         "rows": {
