@@ -1,7 +1,7 @@
 """Which values the original accepts, found by asking it."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -14,7 +14,9 @@ from sklearn.pipeline import Pipeline
 from export.converters import REGISTRY
 from export.frame import MISSING_CODE, Column, Columns, Schema, plain
 from export.original import Original
+from export.part import feeds_of
 from export.rows import UNSEEN, RowMaker, from_steps, middle, to_steps
+from lambda_handler.binding import make_session
 from lambda_handler.contract import is_missing, is_plain_text
 
 ROWS = 3  # rows in which missing and unseen values are tried; where large numbers end is asked in one row
@@ -43,7 +45,7 @@ class Accepted:
     more: tuple[Any, ...] = ()
 
 
-def probe(original: Original, schema: Schema, rows: RowMaker, estimator: Any) -> list[Accepted]:
+def probe(original: Original, schema: Schema, rows: RowMaker, estimator: Any, model: bytes) -> list[Accepted]:
     """Ask the original, column by column, about missing, unseen and huge values.
 
     Args:
@@ -51,6 +53,7 @@ def probe(original: Original, schema: Schema, rows: RowMaker, estimator: Any) ->
         schema: its columns.
         rows: makes the rows that it is asked in; searches no boundary in columns of listed values from then on.
         estimator: the original without its threshold: what its encoders know is tried, too.
+        model: the graph, which says about where numbers become too large; the original has the last word.
 
     Returns:
         One entry per column. A value counts as accepted when the original answers it in all of `ROWS` rows.
@@ -66,7 +69,7 @@ def probe(original: Original, schema: Schema, rows: RowMaker, estimator: Any) ->
     closed = [i for i, ok in unseen.items() if not ok]
     rows.leave(closed)
     more = _more(original, base, columns, rows.table, _candidates(estimator, closed))
-    bounds = _bounds(original, base, columns, closed)
+    bounds = _bounds(original, base, columns, closed, model)
     return [
         Accepted(
             missing.get(i, False),
@@ -162,16 +165,21 @@ def _accepts(original: Original, base: Columns, trials: Sequence[Trial], rows: i
     """
     if not trials:
         return []
-    asked = [np.tile(array[:rows], len(trials)) for array in base]
-    for number, (index, value) in enumerate(trials):
-        asked[index][number * rows : (number + 1) * rows] = value
-    answers = original.answer(asked)
+    answers = original.answer(_tried(base, trials, rows))
     accepted = answers.accepted | np.isinf(answers.numbers).any(axis=1)
     return [bool(accepted[start : start + rows].all()) for start in range(0, len(trials) * rows, rows)]
 
 
+def _tried(base: Columns, trials: Sequence[Trial], rows: int) -> Columns:
+    """The first base rows once per trial, with its value in its column."""
+    tried = [np.tile(array[:rows], len(trials)) for array in base]
+    for number, (index, value) in enumerate(trials):
+        tried[index][number * rows : (number + 1) * rows] = value
+    return tried
+
+
 def _bounds(
-    original: Original, base: Columns, columns: Sequence[Column], closed: Sequence[int]
+    original: Original, base: Columns, columns: Sequence[Column], closed: Sequence[int], model: bytes
 ) -> dict[int, tuple[float, float]]:
     """Columns that do not take every number, with the last accepted ones, to the step of their dtype.
 
@@ -190,7 +198,9 @@ def _bounds(
         edges[trial] = math.copysign(FLOAT32, trial[1])
         if not inside or outside:
             unusual.append(trial)
-    edges |= dict(zip(unusual, _search(original, base, columns, unusual), strict=True))
+    high, low = ([trial for trial in unusual if (trial[1] > 0) == above] for above in (True, False))
+    edges |= _found(original, base, columns, high, _guessed(model, base, columns, high))
+    edges |= _found(original, base, columns, low, [-edges[i, full[i][1]] for i, _ in low])
     pairs = {i: (edges[i, full[i][0]], edges[i, full[i][1]]) for i in numbers}
     return {i: pair for i, pair in pairs.items() if pair != full[i] or columns[i].limits}
 
@@ -203,18 +213,57 @@ def _ends(column: Column) -> tuple[Any, Any]:
     return -largest, largest
 
 
-def _search(original: Original, base: Columns, columns: Sequence[Column], trials: Sequence[Trial]) -> list[Any]:
-    """The accepted number next to the first rejected one, between a base row's value and each rejected limit."""
+def _found(
+    original: Original, base: Columns, columns: Sequence[Column], trials: Sequence[Trial], guesses: Sequence[Any]
+) -> dict[Trial, Any]:
+    """What `_search` finds by asking the original."""
+    found = _search(lambda some: _accepts(original, base, some, 1), base, columns, trials, guesses)
+    return dict(zip(trials, found, strict=True))
+
+
+def _guessed(model: bytes, base: Columns, columns: Sequence[Column], trials: Sequence[Trial]) -> list[Any]:
+    """What `_search` finds by asking the graph, which is quick: where its numbers become NaN."""
+    if not trials:
+        return []
+    session = make_session(model)
+
+    def computes(some: Sequence[Trial]) -> list[bool]:
+        numbers = session.run(None, feeds_of(_tried(base, some, 1)))[-1].reshape(len(some), -1)
+        return [bool(ok) for ok in ~np.isnan(numbers).any(axis=1) | np.isinf(numbers).any(axis=1)]
+
+    return _search(computes, base, columns, trials)
+
+
+def _search(
+    accepts: Callable[[Sequence[Trial]], list[bool]],
+    base: Columns,
+    columns: Sequence[Column],
+    trials: Sequence[Trial],
+    guesses: Sequence[Any] = (),
+) -> list[Any]:
+    """The accepted number next to the first rejected one, between a base row's value and each rejected limit.
+
+    A guess of each trial's result, and the number beyond it, are asked about first.
+    """
+    if not trials:
+        return []
     kinds = [np.dtype(np.int64) if columns[i].type == "integer" else base[i].dtype for i, _ in trials]
     ends = [
         np.array([np.nan_to_num(base[i][0]), limit], dtype=kind) for (i, limit), kind in zip(trials, kinds, strict=True)
     ]
-    steps = np.array([to_steps(pair) for pair in ends], dtype=np.int64).reshape(-1, 2)
-    inside, outside = steps.T
+    inside, outside = np.array([to_steps(pair) for pair in ends], dtype=np.int64).reshape(-1, 2).T
+
+    def asked(between: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        values = [from_steps(between[[k]], kind)[0].item() for k, kind in enumerate(kinds)]
+        ok = np.array(accepts([(i, value) for (i, _), value in zip(trials, values, strict=True)]))
+        return np.where(ok, between, inside), np.where(ok, outside, between)
+
+    if len(guesses):
+        told = np.array([to_steps(np.array([each], dtype=kind))[0] for each, kind in zip(guesses, kinds, strict=True)])
+        for near in (told, told + np.where(outside > inside, 1, -1)):
+            inside, outside = asked(np.clip(near, np.minimum(inside, outside), np.maximum(inside, outside)))
     while True:
         between = middle(inside, outside)
         if np.all((between == inside) | (between == outside)):
             return [from_steps(inside[[k]], kind)[0].item() for k, kind in enumerate(kinds)]
-        values = [from_steps(between[[k]], kind)[0].item() for k, kind in enumerate(kinds)]
-        ok = np.array(_accepts(original, base, [(i, value) for (i, _), value in zip(trials, values, strict=True)], 1))
-        inside, outside = np.where(ok, between, inside), np.where(ok, outside, between)
+        inside, outside = asked(between)

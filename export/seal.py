@@ -171,7 +171,7 @@ def _prove(
     model = convert(core_of(estimator)[0], schema, numbers=numbers, targets=targets, told=nodes.extend)
     model = nudge(model, table)
     report("asking the original what it accepts")
-    accepted = probe(original, schema, maker, core_of(estimator)[0])
+    accepted = probe(original, schema, maker, core_of(estimator)[0], model)
     digest = hashlib.sha256(model).hexdigest()
     document = contract_document(original, table, accepted, about, digest)
     document["carries_training_rows"] = bool(about["carries"])
