@@ -1,11 +1,15 @@
 """A folder over HTTP on 127.0.0.1, for the browser replay and the page's tests."""
 
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
+
+LISTENING = 0.02  # seconds at most between the wish to end and the end
 
 
 class _Handler(SimpleHTTPRequestHandler):
@@ -21,12 +25,21 @@ class _Handler(SimpleHTTPRequestHandler):
         """Keep quiet."""
 
 
+class _Server(ThreadingHTTPServer):
+    request_queue_size = 64  # a page asks for many files at once, and whom the queue turns away waits for a second
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say what went wrong; a browser that goes away before it has everything is no error."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+
 @contextmanager
 def serve_folder(folder: Path) -> Iterator[str]:
     """Serve a folder on a free port until the context ends; gives its address, `http://127.0.0.1:PORT`."""
     handler = partial(_Handler, directory=str(folder))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
+    with _Server(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(LISTENING,), daemon=True)
         thread.start()
         try:
             yield f"http://127.0.0.1:{server.server_address[1]}"

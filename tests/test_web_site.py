@@ -6,7 +6,6 @@ import hashlib
 import json
 import re
 import subprocess
-import urllib.request
 from pathlib import Path
 
 import pytest
@@ -18,7 +17,6 @@ from benchmarks.page_bytes import main as page_bytes_main
 from deploy.site import LIBRARIES, OWN_ENTRIES, SiteError, build_site, read_endpoints
 from deploy.site_join import join_modules
 from deploy.site_page import PAGE, lean
-from deploy.static import serve_folder
 from lambda_handler.bundle import BundleError
 
 
@@ -325,12 +323,3 @@ def test_an_endpoint_of_no_bundle_or_that_is_no_address_is_refused(
     bundles = [make_bundle(tmp_path / name, name=name) for name in ("loan", "cost")]
     with pytest.raises(SiteError, match=said):
         build_site(bundles, tmp_path / "site", endpoints=read_endpoints(written, bundles))
-
-
-def test_modules_and_wasm_are_served_with_the_types_that_browsers_ask_for(tmp_path: Path) -> None:
-    for name in ("a.mjs", "a.js", "a.wasm"):
-        (tmp_path / name).write_text("")
-    with serve_folder(tmp_path) as origin:
-        types = [urllib.request.urlopen(f"{origin}/{name}").headers["Content-Type"]
-                 for name in ("a.mjs", "a.js", "a.wasm")]  # fmt: skip
-    assert types == ["text/javascript", "text/javascript", "application/wasm"]
