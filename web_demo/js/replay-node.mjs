@@ -6,12 +6,17 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { text as readText } from "node:stream/consumers";
 import { pathToFileURL } from "node:url";
+import { setFlagsFromString } from "node:v8";
 
 import { openBundle } from "./bundle.js";
 import * as evaluator from "./evaluate.js";
 import { replay, writeAnswer } from "./golden.js";
 import { parseLines } from "./json.js";
 import { createModel, loadRuntime } from "./ort.js";
+
+// Compiling the library's functions anew, in the fewest instructions, costs more than most replays: not before they ran
+// for long.
+setFlagsFromString("--wasm-tiering-budget=30000000");
 
 /** @typedef {(bytes: Uint8Array) => Promise<import("./predictor.js").ModelCall>} Engine */
 
