@@ -9,8 +9,6 @@ from deploy.verdict import verdict_text
 from deploy.verify import verify
 from export import export_bundle
 from train.fit import train
-from train.run import Run
-from train.store import load_estimator
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 TABLES = {
@@ -20,21 +18,23 @@ TABLES = {
 }
 
 
-@pytest.fixture(scope="module", params=TABLES)
-def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    file, target = TABLES[request.param]
+QUICK = ("loan", "boosting")
+CASES = [
+    pytest.param(table, candidate, marks=[] if (table, candidate) == QUICK else pytest.mark.slow)
+    for table in TABLES
+    for candidate in ("boosting", "linear", "forest")
+]
+
+
+@pytest.mark.usefixtures("no_plots")
+@pytest.mark.parametrize(("table", "candidate"), CASES)
+def test_every_candidate_is_exact_in_every_runtime(table: str, candidate: str, tmp_path: Path) -> None:
+    file, target = TABLES[table]
     if not (DATA / file).is_file():
         pytest.skip(f"the real table {file} is not on this machine")
-    return train(DATA / file, target, tmp_path_factory.mktemp("runs") / request.param)
-
-
-@pytest.mark.parametrize(
-    "candidate",
-    ["boosting", pytest.param("linear", marks=pytest.mark.slow), pytest.param("forest", marks=pytest.mark.slow)],
-)
-def test_every_candidate_is_exact_in_every_runtime(run: Run, candidate: str, tmp_path: Path) -> None:
-    estimator = load_estimator(run.candidates[candidate])
-    bundle = export_bundle(estimator, run.X, tmp_path / f"{run.info['name']}-{candidate}")
+    (tmp_path / "config.toml").write_text(f"[candidates]\nnames = ['{candidate}']\n[split]\nfolds = 2\n")
+    run = train(DATA / file, target, tmp_path / table, config=tmp_path / "config.toml")
+    bundle = export_bundle(run.estimator, run.X, tmp_path / f"{table}-{candidate}")
     verdict = verify(bundle)
     sys.stdout.write(f"{verdict_text(verdict)}\n")
     assert verdict.holds
