@@ -37,6 +37,8 @@ time = "time"
 trajectory = "walk"
 places = "places.csv"
 top = 7
+[automation]
+degree = "assist"
 """
 
 
@@ -117,7 +119,8 @@ def test_the_run_says_what_each_ranker_scores_and_what_the_blend_gains(run: Run)
     assert ("Why it cannot" in report) != found["holds"]
     assert run.metrics["trajectories"]["test"] + run.metrics["trajectories"]["train"] > 150
     assert run.info["items"]["castle"]["name"] == "Lind Castle" and "walk" not in run.X
-    assert read_source(run.path).about["top"] == 7
+    source = read_source(run.path)
+    assert source.about["top"] == 7 and source.automation == {"automation": "assist"}
 
 
 def test_what_a_run_decided_gives_the_same_run_again(run: Run, folder: Path) -> None:
@@ -211,6 +214,12 @@ def test_a_project_that_misses_its_limit_stops(folder: Path, capsys: pytest.Capt
         ('task = "ranking"', 'task = "ranking"\nmetric = "r2"', ["one of rankings", "'r2'"]),
         ("[ranking]", "[rankng]", ["'rankng'", "Did you mean 'ranking'?"]),
         ('item = "place"', 'itm = "place"', ["'itm'", "Did you mean 'item'?"]),
+        ("top = 7", "top = 0", ["top in [ranking] must be at least 1"]),
+        (
+            'degree = "assist"',
+            'degree = "partial"\nabstain = [0.1, 0.2]',
+            ["[automation]", "classifier of two classes"],
+        ),
     ],
 )
 def test_a_wrong_project_file_is_told_in_one_sentence(

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
+from train.acting import check_automation
 from train.config import Config, read_config
 from train.errors import TrainError
 from train.folder import check_replaceable
@@ -103,6 +104,7 @@ def rank(visits: Visits, told: Config, seed: int, progress: Progress) -> Ranked:
     if main is None:
         wanted = '"mrr", "map", "ndcg" or "hit"'
         raise TrainError("metric in [run] must be one of rankings.", repr(told.run.metric), f"Choose {wanted}.")
+    check_automation(told.automation, None)
     part = parts_of(visits, told)
     _check_size(visits, part["train"])
     step = "compare on the latest training trajectories"

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from train.config import Config
+from train.decisions import changed
 from train.features import Feature
 from train.folder import RUN_FORMAT, as_json, write_folder
 from train.histories import Histories, Visits
@@ -108,6 +109,7 @@ def _info(
         "threshold": None,
         "items": {item: visits.items.get(item, {}) for item in items},
         "top": told.ranking.top,
+        "automation": changed(told.automation),
         "description": told.run.description,
         "notice": told.run.notice,
         "chosen": chosen,
@@ -131,9 +133,12 @@ def _decisions(told: Config, stops: int, given: Mapping[str, bytes]) -> str:
         "candidates": {"prefer": told.candidates.prefer},
         "ranking": {key: getattr(ranking, key) for key in ("user", "item", "time", "trajectory", "places", "top")}
         | {"history": stops},
+        "automation": changed(told.automation),
     }  # fmt: skip
     lines = ["# selfsame train DATA --config this file"]
     for name, keys in tables.items():
+        if not keys:
+            continue
         lines += ["", f"[{name}]"]
         lines += [
             f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in keys.items() if value is not None
