@@ -17,10 +17,11 @@ from scipy import stats
 
 from train.choose import Size, choose, over_budget
 from train.compare import How
-from train.config import BudgetSettings, Config, CostSettings, ProblemSettings, SplitSettings
+from train.config import BudgetSettings, CandidateSettings, Config, CostSettings, ProblemSettings, SplitSettings
 from train.demo import loan_case
 from train.errors import TrainError
 from train.fit import train
+from train.models import build, described
 from train.outcome import verdict
 from train.scores import fold_scores, score, summarise
 from train.split import Marks, folds_of, marks_of, split_rows
@@ -98,6 +99,16 @@ def test_several_processes_give_the_same_bytes(folder: Path, whole: dict[str, by
     assert contents(tmp_path / "loan") == whole
 
 
+def test_a_project_file_says_what_is_stacked_and_how_many_columns_a_split_of_boosting_sees() -> None:
+    X = pd.DataFrame({"x": np.arange(60.0), "z": np.arange(60.0) % 7})
+    told = CandidateSettings(names=("stacking",), stack=("linear", "boosting"), rounds=3, max_features=0.5)
+    stack = build("stacking", X, "regression", told, 0)
+    assert [name for name, _ in stack.estimators] == ["linear", "boosting"]
+    assert stack.get_params()["boosting__model__max_features"] == 0.5
+    assert build("boosting", X, "regression", CandidateSettings(), 0)["model"].max_features == 1.0
+    assert described("stacking", "regression", told) == "stack of ridge regression and histogram gradient boosting"
+
+
 def test_a_time_that_no_candidate_is_finished_in_is_refused(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(TrainError, match="The time must suffice for one candidate"):
         train(folder / "loans.csv", "default", tmp_path / "loan", config=folder / "c.toml", how=How(budget=1e-9))
@@ -134,6 +145,9 @@ def test_folds_keep_time_and_groups_apart() -> None:
     assert (len(split.train), len(split.validation), len(split.test)) == (180, 60, 60)
     for seen, held in folds_of(y, "classification", 0, SplitSettings(time="t"), Marks(times=times)):
         assert times[seen].max() < times[held].min()
+    numbers = split_rows(draw.random(300), "regression", 0, SplitSettings(time="t"), Marks(times=times))
+    assert (len(numbers.train), len(numbers.validation), len(numbers.test)) == (240, 0, 60), "no threshold to choose"
+    assert numbers.test.tolist() == split.test.tolist() and numbers.final.tolist() == numbers.train.tolist()
     groups = draw.integers(0, 40, 300)
     split = split_rows(y, "classification", 0, SplitSettings(group="g"), Marks(groups=groups))
     parts = [set(groups[rows]) for rows in (split.train, split.validation, split.test)]
@@ -252,6 +266,11 @@ def test_fewer_rows_are_drawn_when_told_and_the_run_says_so(folder: Path, tmp_pa
         ("[prepare]\ndates = ['grade']\n", "must be a date"),
         ("[prepare]\ndates = ['day']\n", "must name columns"),
         ("[candidates]\nlog_target = true\n", "positive numbers"),
+        ("[candidates]\nstack = ['linear']\n", "two models or more"),
+        ("[candidates]\nstack = ['linear', 'linear']\n", "each once"),
+        ("[candidates]\nstack = ['linear', 'stacking']\n", "without baseline and stacking"),
+        ("[candidates]\nmax_features = 1.5\n", "from 0.01 to 1"),
+        ("[automation]\nabstain = [0.4, 0.6]\n", "belongs to partial automation"),
     ],
 )
 def test_what_the_data_do_not_allow_is_refused(folder: Path, tmp_path: Path, told: str, said: str) -> None:

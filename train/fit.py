@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from train.acting import check_automation
 from train.compare import How, Progress, compare, silent
 from train.config import Task, read_config
 from train.demo import DemoCase, material_from_case
@@ -119,6 +120,7 @@ def fit(material: Material, seed: int, how: How, work: Work) -> Fitted:
     """
     target, config = material.target, material.config
     metric = deciding_metric(config, material.setting)
+    check_automation(config.automation, target.classes)
     positive = _positive(material)
     if positive is not None and threshold_metric(config) == "cost":
         costs_of(config.costs, "binary")

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-import jinja2
 import numpy as np
 
 from train.fitted import Fitted
 from train.material import Material
-from train.models import DESCRIPTIONS
+from train.models import described
+from train.page import page
 from train.plots import calibration_plot, residual_plot, roc_plot, value_plot
 from train.scores import LOWER_IS_BETTER
 
@@ -41,29 +40,24 @@ def render_report(material: Material, fitted: Fitted, info: dict[str, Any]) -> s
         fitted: What came out.
         info: The content of `run.json`.
     """
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["score"] = show_score
-    environment.filters["spread"] = show_spread
     metrics = fitted.metrics
-    text = environment.get_template("report.html.jinja").render(
+    return page(
+        "report.html.jinja",
+        {"score": show_score, "spread": show_spread},
         info=info,
         metrics=metrics,
         names=SCORE_NAMES,
         lower_is_better=LOWER_IS_BETTER,
-        models={name: DESCRIPTIONS[name, material.target.task] for name in metrics["cross_validation"]},
+        models={
+            name: described(name, material.target.task, material.config.candidates)
+            for name in metrics["cross_validation"]
+        },
         scores=_listed_scores(metrics),
         decisions=[decision for decision in material.decisions if decision.kind != "target"],
         target_reason=material.target.reason,
         missing=_missing_rows(material),
         plots=_plots(material, fitted),
     )
-    return text + "\n"
 
 
 def show_score(value: float) -> str:

@@ -94,10 +94,11 @@ def _times(column: pd.Series, name: str) -> npt.NDArray[np.float64]:
 def split_rows(
     y: npt.NDArray[Any], task: Task, seed: int, settings: SplitSettings = USUAL, marks: Marks = UNMARKED
 ) -> Split:
-    """Split into train, validation and test: 60 : 20 : 20 unless told otherwise.
+    """Split into train, validation and test: of two classes 60 : 20 : 20 unless told otherwise, else 80 : 0 : 20.
 
     At random, classes in proportion; with times the latest rows are the test rows and those before them the validation
-    rows; with groups every group stands in one part. Validation is a quarter of what is not held out.
+    rows; with groups every group stands in one part. Validation is a quarter of what is not held out; only a threshold
+    is chosen on it, so that more classes and numbers do without it.
 
     Args:
         y: The target, of shape (n_rows,).
@@ -109,6 +110,13 @@ def split_rows(
     Raises:
         TrainError: There are too few groups.
     """
+    parts = _three_parts(y, task, seed, settings, marks)
+    if task == "classification" and len(np.unique(y)) == 2:
+        return parts
+    return Split(parts.final, np.empty(0, dtype=np.int64), parts.test)
+
+
+def _three_parts(y: npt.NDArray[Any], task: Task, seed: int, settings: SplitSettings, marks: Marks) -> Split:
     rows = np.arange(len(y))
     if marks.times is not None:
         order = np.argsort(marks.times, kind="stable")

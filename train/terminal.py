@@ -70,7 +70,7 @@ def print_result(console: Console, run: Run) -> None:
         line += f"; best possible {show_score(metrics['best_possible'][main])}"
     console.print(line + ".")
     for sentence in metrics["verdict"]["lines"]:
-        console.print(sentence, soft_wrap=True, highlight=False)
+        console.print(sentence, soft_wrap=True, highlight=False, markup=False)
     if info["notice"]:
         console.print(escape(info["notice"]))
     console.print(f"Run: {run.path} (report.html, decisions.toml)", soft_wrap=True, highlight=False)
