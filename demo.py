@@ -1,16 +1,15 @@
 """The main job end to end on embedded data, and what the commands show on a terminal."""
 
+import argparse
 import json
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 if TYPE_CHECKING:
@@ -30,23 +29,44 @@ class Shown:
     kib: float
 
 
-@contextmanager
-def steps() -> Iterator[tuple[Callable[[str], None], Callable[[int, int], None]]]:
-    """One line that names the step at hand, with a bar where it counts; gone at the end. Yields (report, advance).
+def export(arguments: argparse.Namespace) -> int:
+    """Export a run or a fitted estimator; what it proved is printed. Returns the exit code."""
+    from deploy.node import replay_node
+    from deploy.terminal import steps
+    from export import export_bundle
+    from export.source import read_source
 
-    Nothing is shown where the output is no terminal.
-    """
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(20), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        line = progress.add_task("", total=None)
+    source = read_source(arguments.source, rows=arguments.rows, trust=arguments.trust, name=arguments.name)
+    told = {name: getattr(arguments, name) for name in ("automation", "abstain") if getattr(arguments, name)}
+    with steps() as (report, advance):
+        path = export_bundle(
+            source.estimator,
+            source.X,
+            arguments.out,
+            about=source.about | ({} if arguments.top is None else {"top": arguments.top}),
+            seed=source.seed,
+            effort=arguments.effort,
+            allow_training_rows=arguments.allow_training_rows,
+            **(told if arguments.automation else source.automation | told),
+            loggable=arguments.loggable or source.loggable,
+            capture=arguments.capture,
+            replay_wasm=replay_node,
+            report=report,
+            advance=advance,
+        )
+    print_certificate(path)
+    return 0
 
-        def report(step: str) -> None:
-            progress.reset(line, description=step, total=None)
 
-        def advance(done: int, total: int) -> None:
-            progress.update(line, total=total, completed=done)
+def serve(arguments: argparse.Namespace) -> int:
+    """Serve bundles until interrupted. Returns the exit code."""
+    serve_bundles(arguments.bundles, arguments.port)
+    return 0
 
-        yield report, advance
+
+def demo(arguments: argparse.Namespace) -> int:
+    """Run the embedded cases. Returns the exit code: 1 where something does not hold."""
+    return 0 if run_demo(arguments.out, check=arguments.check, port=arguments.port) else 1
 
 
 def run_demo(out: Path, *, check: bool, port: int) -> bool:
@@ -121,6 +141,7 @@ def _cases() -> dict[str, Callable[..., Any]]:
 
 
 def _one_case(name: str, train: Callable[..., Any], run_path: Path, bundle: Path) -> Shown:
+    from deploy.terminal import steps
     from deploy.verify import verify
     from export import export_bundle
     from export.source import read_source

@@ -32,7 +32,7 @@ def test_help_ends_with_an_example_that_parses(name: str, capsys: pytest.Capture
     example = capsys.readouterr().out.strip().splitlines()[-1]
     assert example.startswith(f"example: selfsame {name} ")
     words = example.removeprefix("example: selfsame ").split()
-    assert selfsame._parser().parse_args(words).run is not None
+    assert callable(selfsame.command_of(selfsame._parser().parse_args(words).run))
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -57,6 +57,14 @@ def test_wrong_usage_leaves_with_2(words: list[str], said: str, capsys: pytest.C
         selfsame.main(words)
     assert left.value.code == 2
     assert said in capsys.readouterr().err
+
+
+def test_a_reader_that_has_seen_enough_is_no_error() -> None:
+    show = "import sys, selfsame; selfsame.command_of = lambda _: lambda _: print('x' * 10**6) or 0; "
+    show += "sys.exit(selfsame.main(['verify', 'bundle']))"
+    piped = f"{sys.executable} -c \"{show}\" | head -c 1; echo ${{PIPESTATUS[0]}}"
+    ended = subprocess.run(["bash", "-c", piped], capture_output=True, text=True, check=False)
+    assert (ended.stdout, ended.stderr) == ("x141\n", "")
 
 
 @pytest.mark.parametrize("command", [[str(INSTALLED)], [sys.executable, "-m", "selfsame"]])
