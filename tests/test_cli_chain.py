@@ -19,7 +19,8 @@ from lambda_handler.predictor import Predictor
 from selfsame import main
 from train.run import read_run
 
-CONFIG = '[candidates]\nnames = ["linear", "boosting"]\nrounds = 5\n'
+CONFIG = '[candidates]\nnames = ["linear", "boosting"]\nrounds = 5\n[split]\nfolds = 2\n'
+LINEAR = CONFIG.replace(', "boosting"', "")
 ROWS = 300
 
 
@@ -51,7 +52,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "config.toml").write_text(CONFIG)
     words = ["train", str(folder / "loans.csv"), "--target", "paid", "--out", str(folder / "run")]
     assert main([*words, "--config", str(folder / "config.toml"), "--name", "loans"]) == 0
-    assert main(["export", str(folder / "run"), "--out", str(folder / "bundle")]) == 0
+    assert main(["export", str(folder / "run"), "--out", str(folder / "bundle"), "--effort", "quick"]) == 0
     return folder
 
 
@@ -107,11 +108,11 @@ def test_the_same_from_parquet_in_a_process_of_its_own(tmp_path: Path) -> None:
     frame["income"] = pd.to_numeric(frame["income"].replace("NA", None))
     frame["age"] = frame["age"].astype("int64")
     frame.to_parquet(tmp_path / "loans.parquet")
-    (tmp_path / "config.toml").write_text(CONFIG)
+    (tmp_path / "config.toml").write_text(LINEAR)
     command = [str(Path(sys.executable).with_name("selfsame"))]
     for words in (
         ["train", "loans.parquet", "--target", "paid", "--config", "config.toml"],
-        ["export", "runs/loans", "--out", "bundle"],
+        ["export", "runs/loans", "--out", "bundle", "--effort", "quick"],
         ["verify", "bundle"],
         ["score", "bundle", "loans.parquet", "scored.parquet"],
     ):

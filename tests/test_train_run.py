@@ -28,7 +28,8 @@ from train.store import load_estimator
 
 ROOT = Path(__file__).parents[1]
 SMALL = "[candidates]\ntrees = 5\nrounds = 8\n"
-LINEAR = "[candidates]\nnames = ['linear']\n"
+FEW = SMALL + "[split]\nfolds = 2\n"
+LINEAR = "[split]\nfolds = 2\n[candidates]\nnames = ['linear']\n"
 
 
 def applicants(rows: int = 900) -> pd.DataFrame:
@@ -195,7 +196,7 @@ def test_parquet_and_tables_of_one_kind(form: str, tmp_path: Path) -> None:
     used = ["amount", "years"] if form == "numbers only" else ["grade", "purpose"]
     frame["late"] = frame["default"].astype(bool)
     frame[[*used, "late"]].to_parquet(tmp_path / "t.parquet")
-    (tmp_path / "small.toml").write_text(SMALL)
+    (tmp_path / "small.toml").write_text(FEW)
     run = train(tmp_path / "t.parquet", "late", tmp_path / "run", config=tmp_path / "small.toml")
     assert run.info["classes"] == [False, True]
     assert run.info["positive"] is True
@@ -207,7 +208,7 @@ def test_regression_and_rows_without_a_target(tmp_path: Path) -> None:
     frame["price"] = frame["amount"] * 2.5 + 1
     frame.loc[:9, "price"] = np.nan
     frame.drop(columns="amount").to_csv(tmp_path / "t.csv", index=False)
-    (tmp_path / "small.toml").write_text(SMALL + "log_target = false\n")
+    (tmp_path / "small.toml").write_text(SMALL + "log_target = false\n[split]\nfolds = 2\n")
     run = train(tmp_path / "t.csv", "price", tmp_path / "run", config=tmp_path / "small.toml")
     assert (run.info["task"], run.info["classes"], run.info["threshold"]) == ("regression", None, None)
     assert run.info["rows"]["dropped_without_target"] == 10
@@ -222,7 +223,7 @@ def test_three_classes_of_text(tmp_path: Path) -> None:
     frame = applicants(400)
     frame["grade"] = frame["grade"].where(frame["grade"].isin(["A", "B"]), "worse")
     frame.to_csv(tmp_path / "t.csv", index=False)
-    (tmp_path / "small.toml").write_text(SMALL)
+    (tmp_path / "small.toml").write_text(FEW)
     run = train(tmp_path / "t.csv", "grade", tmp_path / "run", config=tmp_path / "small.toml")
     assert run.info["classes"] == ["A", "B", "worse"]
     assert run.info["threshold"] is None

@@ -6,6 +6,7 @@ import io
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from rich.console import Console
 
 from train.config import CandidateSettings
@@ -13,11 +14,13 @@ from train.demo import loan_case
 from train.fit import train_frame
 from train.terminal import print_decisions, print_result, progress_bars
 
+pytestmark = pytest.mark.usefixtures("no_plots")
+
 
 def test_decisions_progress_and_result_are_shown(tmp_path: Path) -> None:
     shown = io.StringIO()
     console = Console(file=shown, width=120, force_terminal=True, color_system=None)
-    case = replace(loan_case(800), candidates=CandidateSettings(names=("linear",)))
+    case = replace(loan_case(400), candidates=CandidateSettings(names=("linear",)))
     with progress_bars(console) as progress:
         run = train_frame(
             case, tmp_path / "run", progress=progress, on_material=lambda found: print_decisions(console, found)
@@ -33,7 +36,7 @@ def test_decisions_progress_and_result_are_shown(tmp_path: Path) -> None:
 def test_names_with_brackets_are_shown_as_they_are(tmp_path: Path) -> None:
     shown = io.StringIO()
     console = Console(file=shown, width=120)
-    case = loan_case(800)
+    case = loan_case(400)
     case = replace(
         case,
         X=case.X.rename(columns={"age": "[bold]age"}),
