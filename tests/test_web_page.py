@@ -9,19 +9,13 @@ from typing import Any
 import pytest
 from bundle_factory import EXAMPLE, FEATURES, MISSING_CODE, Task, answer_of, folder_in_site, make_bundle
 from odd_bundle import make_odd_bundle
-from playwright.sync_api import Browser, BrowserContext, Error, Page, ViewportSize, expect
+from playwright.sync_api import Browser, Error, Page, ViewportSize, expect
+from web_tools import boxes
 
-from deploy.browser import open_chromium, watch
 from deploy.site import build_site
 from deploy.static import serve_folder
 
 NARROW: ViewportSize = {"width": 360, "height": 740}
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with open_chromium() as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")
@@ -37,26 +31,10 @@ def origin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield address
 
 
-@pytest.fixture(scope="module")
-def context(browser: Browser) -> Iterator[BrowserContext]:
-    with browser.new_context() as opened:
-        yield opened
-
-
-@pytest.fixture
-def page(context: BrowserContext, origin: str) -> Iterator[Page]:
-    """A fresh page; the test fails on a console error or a request to another origin."""
-    page = context.new_page()
-    page.set_default_timeout(15_000)
-    faults = watch(page, origin)
-    yield page
-    page.close()
-    assert faults == []
-
-
 def open_page(page: Page, address: str) -> Page:
     page.goto(address)
     expect(page.locator("#answer")).to_have_attribute("data-state", "answered", timeout=15_000)
+    expect(page.locator("#form")).to_be_visible()  # it comes after the first answer
     return page
 
 
@@ -116,9 +94,7 @@ def test_the_answer_follows_every_input(page: Page, origin: str) -> None:
 
 def test_the_threshold_is_marked_on_the_bar(page: Page, origin: str) -> None:
     open_page(page, f"{origin}/?bundle=tiny")
-    expect(page.locator("#engine")).to_be_visible()  # then nothing draws the answer anew
-    bar, mark, filled = (page.locator(name).bounding_box() for name in (".bar", ".mark", ".bar-fill"))
-    assert bar and mark and filled
+    bar, mark, filled = boxes(page, ".bar", ".mark", ".bar-fill")
     assert (mark["x"] + 1 - bar["x"]) / bar["width"] == pytest.approx(0.4, abs=0.01)
     expected = answer_of(EXAMPLE, "classification")["probabilities"]["1"]
     assert filled["width"] / bar["width"] == pytest.approx(expected, abs=0.01)
@@ -234,14 +210,18 @@ def test_a_regressor_shows_its_value_with_unit_among_the_training_answers(page: 
     expect(page.locator(".decision")).to_have_text("Above the answers to the training rows.")
 
 
-def test_the_self_check_replays_every_golden_row(page: Page, origin: str) -> None:
-    for name, rows in (("tiny", 16), ("cost", 15), ("scores", 15), ("labels", 16), ("values", 15), ("several", 16)):
-        open_page(page, f"{origin}/?bundle={name}")
-        page.get_by_role("button", name="Replay the golden rows in this browser").click()
-        result = page.locator("#self-check-result")
-        expect(result).to_have_attribute("data-state", "holds")
-        expect(result).to_contain_text(f"{rows} of {rows} rows agree with the original.")
-        expect(result).to_contain_text("Labels that differ: 0. Rows outside the tolerance: 0.")
+@pytest.mark.parametrize(
+    ("name", "rows"),
+    [("tiny", 16), ("several", 16), *(pytest.param(*other, marks=pytest.mark.slow)
+                                      for other in (("cost", 15), ("scores", 15), ("labels", 16), ("values", 15)))],
+)  # fmt: skip
+def test_the_self_check_replays_every_golden_row(page: Page, origin: str, name: str, rows: int) -> None:
+    open_page(page, f"{origin}/?bundle={name}")
+    page.get_by_role("button", name="Replay the golden rows in this browser").click()
+    result = page.locator("#self-check-result")
+    expect(result).to_have_attribute("data-state", "holds")
+    expect(result).to_contain_text(f"{rows} of {rows} rows agree with the original.")
+    expect(result).to_contain_text("Labels that differ: 0. Rows outside the tolerance: 0.")
 
 
 def test_the_curl_line_holds_the_row_and_the_path_of_the_api(page: Page, origin: str) -> None:
@@ -299,24 +279,27 @@ def test_the_form_is_used_with_the_keyboard_alone(page: Page, origin: str) -> No
     expect_answer(page, {**EXAMPLE, "income": 4400.0})
 
 
-def test_the_policy_lets_nothing_foreign_or_inline_in(browser: Browser, origin: str) -> None:
-    with browser.new_context() as context:
-        page = open_page(context.new_page(), f"{origin}/?bundle=tiny")
-        with pytest.raises(Error, match="Failed to fetch"):
-            page.evaluate("fetch('http://localhost:9/')")
-        add = "text => document.body.append(Object.assign(document.createElement('script'), {textContent: text}))"
-        page.evaluate(add, "window.inline = 1")
-        assert page.evaluate("window.inline") is None
+def test_the_policy_lets_nothing_foreign_or_inline_in(refused: Page, origin: str) -> None:
+    page = open_page(refused, f"{origin}/?bundle=tiny")
+    with pytest.raises(Error, match="Failed to fetch"):
+        page.evaluate("fetch('http://localhost:9/')")
+    add = "text => document.body.append(Object.assign(document.createElement('script'), {textContent: text}))"
+    page.evaluate(add, "window.inline = 1")
+    assert page.evaluate("window.inline") is None
 
 
-def refusal(browser: Browser, site: Path, *, script: str = "") -> str:
+@pytest.fixture(scope="module")
+def refused(browser: Browser) -> Iterator[Page]:
+    """A page for what is refused: its faults are meant."""
+    with browser.new_context(service_workers="block") as context:
+        yield context.new_page()
+
+
+def refusal(page: Page, site: Path) -> str:
     """What a page says that cannot load its bundle; it must show no answer."""
-    with serve_folder(site) as address, browser.new_context() as context:
-        if script:
-            context.add_init_script(script)
-        page = context.new_page()
+    with serve_folder(site) as address:
         page.goto(address)
-        expect(page.get_by_role("alert")).to_be_visible(timeout=15_000)
+        expect(page.get_by_role("alert")).to_be_visible()
         expect(page.locator("#answer")).to_be_hidden()
         return page.get_by_role("alert").inner_text()
 
@@ -327,26 +310,26 @@ def site(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("name", ["model.onnx", "contract.json", "parity.json"])
-def test_one_changed_byte_is_refused_with_the_file_and_its_digests(browser: Browser, site: Path, name: str) -> None:
+def test_one_changed_byte_is_refused_with_the_file_and_its_digests(refused: Page, site: Path, name: str) -> None:
     file = folder_in_site(site, "tiny") / name
     content = bytearray(file.read_bytes())
     content[-2] ^= 1
     file.write_bytes(content)
-    said = refusal(browser, site)
+    said = refusal(refused, site)
     assert said.startswith(f"{name} must have the SHA-256 of the manifest; it is ")
     assert "the file was changed after the export. Run `selfsame export` again." in said
 
 
-def test_a_newer_format_is_refused_by_name(browser: Browser, site: Path) -> None:
+def test_a_newer_format_is_refused_by_name(refused: Page, site: Path) -> None:
     file = folder_in_site(site, "tiny") / "manifest.json"
     file.write_text(json.dumps(json.loads(file.read_text()) | {"format": 3}))
-    assert refusal(browser, site) == ("manifest.json: bundle format 3; this page reads 2. Build the site again with a "
+    assert refusal(refused, site) == ("manifest.json: bundle format 3; this page reads 2. Build the site again with a "
                                       "newer selfsame.")  # fmt: skip
 
 
-def test_a_file_that_is_gone_is_named(browser: Browser, site: Path) -> None:
+def test_a_file_that_is_gone_is_named(refused: Page, site: Path) -> None:
     (folder_in_site(site, "tiny") / "model.onnx").unlink()
-    said = refusal(browser, site)
+    said = refusal(refused, site)
     assert re.match(r"bundles/tiny/[0-9a-f]{16}/model\.onnx must be there; the server answered 404\.", said)
 
 
@@ -360,14 +343,17 @@ NO_WASM = "the model runs in WebAssembly, and it could not be started here"
 
 
 def test_without_any_engine_the_page_says_so(browser: Browser, odd_site: Path) -> None:
-    said = refusal(browser, odd_site, script="delete globalThis.WebAssembly")
-    assert said.startswith(f"{NO_WASM} (WebAssembly is not there). Use a current browser")
-    next(odd_site.rglob("ort-wasm-simd-threaded.wasm")).unlink()
-    assert refusal(browser, odd_site).startswith(NO_WASM)
+    with browser.new_context(service_workers="block") as context:
+        page = context.new_page()
+        page.route("**/*.wasm", lambda route: route.abort())
+        assert refusal(page, odd_site).startswith(NO_WASM)
+        page.add_init_script("delete globalThis.WebAssembly")
+        said = refusal(page, odd_site)
+        assert said.startswith(f"{NO_WASM} (WebAssembly is not there). Use a current browser")
 
 
 def test_without_webassembly_the_evaluator_answers_alone_and_that_is_said(browser: Browser, origin: str) -> None:
-    with browser.new_context() as context:
+    with browser.new_context(service_workers="block") as context:
         context.add_init_script("delete globalThis.WebAssembly")
         page = open_page(context.new_page(), f"{origin}/?bundle=tiny")
         expect(page.locator("#engine")).to_have_attribute("data-state", "alone")
@@ -377,8 +363,6 @@ def test_without_webassembly_the_evaluator_answers_alone_and_that_is_said(browse
         expect(page.locator("#self-check-result")).to_have_attribute("data-state", "holds")
 
 
-def test_an_unknown_bundle_is_named(browser: Browser, origin: str) -> None:
-    with browser.new_context() as context:
-        page = context.new_page()
-        page.goto(f"{origin}/?bundle=other")
-        expect(page.get_by_role("alert")).to_contain_text("it names other. Choose one above.")
+def test_an_unknown_bundle_is_named(refused: Page, origin: str) -> None:
+    refused.goto(f"{origin}/?bundle=other")
+    expect(refused.get_by_role("alert")).to_contain_text("it names other. Choose one above.")

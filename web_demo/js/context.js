@@ -1,7 +1,8 @@
 // What the page's parts share: the model, its description, and the row that is in the form. Pure.
 
 import { text } from "./bundle.js";
-import { parseLines } from "./json.js";
+import { parseLinesInTurns } from "./json.js";
+import { makePause } from "./pause.js";
 
 /**
  * @typedef {import("./contract.js").Contract} Contract
@@ -45,7 +46,7 @@ export function makeContext({ bundle, reference, form, ...rest }) {
     ...rest,
     contract: bundle.contract,
     reference,
-    golden: once(async () => parseLines(text(await bundle.read("golden.jsonl")))),
+    golden: once(async () => parseLinesInTurns(text(await bundle.read("golden.jsonl")), makePause())),
     certificate: once(async () => JSON.parse(text(await bundle.read("parity.json")))),
     row: form.row,
     setRow: (/** @type {Row} */ row) => {

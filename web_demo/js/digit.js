@@ -2,31 +2,16 @@
 //
 // https://archive.ics.uci.edu/dataset/80: NIST's program made each digit fill its 32 by 32 dots before they were counted.
 
+import { FIELDS, fieldNames } from "./pixels.js";
+
 /**
  * @typedef {[number, number]} Point x to the right, y down, in any unit.
  * @typedef {Point[]} Stroke
  */
 
 const DOTS = 32;
-const FIELD = 4; // dots per side
-const FIELDS = DOTS / FIELD;
+const FIELD = DOTS / FIELDS; // dots per side
 const PEN = 3.2; // dots from the middle of a line to its edge
-
-/**
- * Whether the model reads a drawing: 64 numbers `pixel_ROW_COLUMN`.
- *
- * @param {import("./contract.js").Contract} contract
- * @returns {boolean}
- */
-export function isDrawing({ features }) {
-  const names = new Set(features.map(({ name, type }) => (type === "number" || type === "integer") && name));
-  return features.length === FIELDS * FIELDS && fieldNames().every((name) => names.has(name));
-}
-
-/** @returns {string[]} of the 64 fields, row by row. */
-export function fieldNames() {
-  return Array.from({ length: FIELDS * FIELDS }, (_, k) => `pixel_${Math.floor(k / FIELDS)}_${k % FIELDS}`);
-}
 
 /**
  * Counts the dots with ink in each field; the drawing is first made as high as the dots, and put in their middle.

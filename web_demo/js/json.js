@@ -1,6 +1,7 @@
 // JSON read and written so that no number changes on the way: JSON.parse rounds long integers, JSON.stringify loses -0.
 
 const TOKENS = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
+const INEXACT = /(?:^|[^\d.])\d{16,}(?![\d.eE])|-0(?![\d.eE])/; // where JSON.parse may round an integer, or give it a sign
 const TAG = "\u0000number:"; // no text of ours begins with NUL, so a tagged literal cannot be mistaken for text
 
 /**
@@ -26,6 +27,7 @@ function parseWith(text, number) {
  * @returns {any}
  */
 export function parseJson(text) {
+  if (!INEXACT.test(text)) return JSON.parse(text);
   return parseWith(text, (literal) => {
     if (!/^-?\d+$/.test(literal)) return Number(literal);
     const value = Number(literal);
@@ -51,6 +53,22 @@ export function parseLiterals(text) {
  */
 export function parseLines(text) {
   return text.split("\n").filter(Boolean).map(parseJson);
+}
+
+/**
+ * The same in turns.
+ *
+ * @param {string} text
+ * @param {() => Promise<void>} pause awaited before each document.
+ * @returns {Promise<any[]>}
+ */
+export async function parseLinesInTurns(text, pause) {
+  const documents = [];
+  for (const line of text.split("\n").filter(Boolean)) {
+    await pause();
+    documents.push(parseJson(line));
+  }
+  return documents;
 }
 
 /**

@@ -1,4 +1,5 @@
-// The page's course: find the bundle, check it, show its form, answer on every input; then load what stands below.
+// The page's course: find the bundle, check it, answer its example, show its form, answer on every input; then load
+// what stands below.
 //
 // `window.selfsame.replay(rows)` answers rows given as JSON lines with one JSON answer per line, floats exact; a row
 // that breaks the contract gets `{"rejected": [...]}`. The browser replay (deploy/browser.py) calls it.
@@ -6,15 +7,13 @@
 import { openBundle, text } from "./bundle.js";
 import { makeContext } from "./context.js";
 import { BundleError, ContractError } from "./contract.js";
-import { isDrawing } from "./digit.js";
-import { engineWords, makeEngines, timed } from "./engines.js";
+import { makeEngines, timed } from "./engines.js";
 import { createModel as createEvaluator } from "./evaluate.js";
-import { replay, writeAnswer } from "./golden.js";
 import { parseLines } from "./json.js";
 import { readFragment } from "./link.js";
-import { createWorkerModel } from "./ort-client.js";
-import { keepOffline } from "./page-offline.js";
 import * as page from "./page.js";
+import { nextTurn } from "./pause.js";
+import { isDrawing } from "./pixels.js";
 import { predict } from "./predictor.js";
 
 const FIRST_READ = ["manifest.json", "contract.json", "model.onnx", "reference.json"];
@@ -42,6 +41,7 @@ const HERE = ["whatif", "why", "files", ...BESIDE];
 /**
  * @typedef {import("./bundle.js").Bundle} Bundle
  * @typedef {import("./context.js").Context} Context
+ * @typedef {(row: import("./contract.js").Row) => Promise<void>} Answer
  */
 
 /** @param {string} path @returns {Promise<Uint8Array<ArrayBuffer>>} */
@@ -87,11 +87,11 @@ async function chooseBundle() {
 /**
  * Answers the row that is in the form; an answer that was overtaken is dropped.
  *
- * @param {Context} context @param {import("./page-form.js").Form} form
+ * @param {Pick<Context, "contract" | "reference">} context @param {Pick<import("./page-form.js").Form, "mark">} form
  * @param {import("./engines.js").Ask} ask
  * @param {import("./page-answer.js").Place} [place] that is asked.
  * @param {(error: unknown) => void} [fail] shows what went wrong with this row.
- * @returns {(row: import("./contract.js").Row) => Promise<void>}
+ * @returns {Answer}
  */
 function makeAnswer({ contract, reference }, form, ask, place, fail = page.showFailure) {
   let latest = 0;
@@ -112,13 +112,13 @@ function makeAnswer({ contract, reference }, form, ask, place, fail = page.showF
 }
 
 /**
- * Lets onnxruntime-web take over from the evaluator, and says whether the two agree.
+ * Lets onnxruntime-web take over from the evaluator once the page rests, and says whether the two agree.
  *
- * @param {Context} context @param {import("./engines.js").Engines} engines
- * @param {(row: import("./contract.js").Row) => Promise<void>} answer
+ * @param {Context} context @param {import("./engines.js").Engines} engines @param {Answer} answer
  */
 async function takeOver(context, engines, answer) {
-  await Promise.allSettled(Object.values(PARTS).map((load) => load())); // they are small, and seen first
+  const { confirm, engineWords } = await import("./confirm.js");
+  await page.idle();
   try {
     await engines.full();
   } catch (error) {
@@ -127,8 +127,7 @@ async function takeOver(context, engines, answer) {
     return;
   }
   const rows = (await context.golden()).map((line) => line.row);
-  const confirmation = await engines.confirm(context.contract, rows);
-  page.showEngine(...engineWords(confirmation));
+  page.showEngine(...engineWords(await confirm(engines, context.contract, rows)));
   await answer(context.row());
 }
 
@@ -149,62 +148,111 @@ async function answerElsewhere(context, form, error) {
 }
 
 /**
+ * @param {import("./contract.js").Contract} contract @param {import("./predictor.js").ModelCall} model
+ * @returns {import("./engines.js").Ask}
+ */
+function askHere(contract, model) {
+  return (row) => timed(async () => (await predict(contract, model, [row]))[0]);
+}
+
+/** @param {string | null} endpoint @returns {import("./page-answer.js").Place | undefined} */
+function placeHere(endpoint) {
+  return endpoint === null ? undefined : { where: "in this browser", sent: "", away: false }; // a switch may send it
+}
+
+/**
+ * Answers a row while there is no form yet, which a slow processor needs longer for than for the answer. What cannot be
+ * answered, the form's own course shows.
+ *
+ * @param {Pick<Context, "contract" | "reference">} shown @param {import("./engines.js").Engines} engines
+ * @param {import("./contract.js").Row} row @param {string | null} endpoint
+ */
+async function answerEarly(shown, engines, row, endpoint) {
+  const evaluator = await engines.evaluator();
+  if (evaluator === null) return;
+  const form = { mark: () => undefined };
+  const ask = askHere(shown.contract, evaluator);
+  await makeAnswer(shown, form, ask, placeHere(endpoint), () => undefined)(row);
+  await page.painted();
+}
+
+/**
  * Answers in this browser until that fails.
  *
  * @param {Context} context @param {import("./page-form.js").Form} form @param {import("./engines.js").Engines} engines
+ * @returns {Promise<Answer>}
  */
 async function answerHere(context, form, engines) {
   const { contract, endpoint, model, onChange } = context;
   await engines.first;
   let failed = false;
-  /** @type {import("./engines.js").Ask} */
-  const ask = (row) => timed(async () => (await predict(contract, model, [row]))[0]);
-  const place = endpoint === null ? undefined : { where: "in this browser", sent: "", away: false }; // a switch may send it
-  const answer = makeAnswer(context, form, ask, place, (error) => {
+  const answer = makeAnswer(context, form, askHere(contract, model), placeHere(endpoint), (error) => {
     if (!failed) answerElsewhere(context, form, error).catch(page.showFailure);
     failed = true;
   });
   const go = async (/** @type {import("./contract.js").Row} */ row) => (failed ? undefined : answer(row));
   onChange(go);
-  takeOver(context, engines, go).catch(page.showFailure);
+  return go;
 }
 
-/** @returns {Promise<Context>} */
+/**
+ * Shows what stands below the first screen, part after part, each in a turn of its own.
+ *
+ * @param {Context} context @param {readonly string[]} absent the parts that are left out.
+ */
+async function mountParts(context, absent) {
+  const shown = Object.entries(PARTS).filter(([id]) => !absent.includes(id));
+  await Promise.allSettled(shown.map(([, load]) => load()));
+  const mounted = [];
+  for (const [id, load] of shown) {
+    mounted.push(page.mountPart(id, load, context));
+    await nextTurn();
+  }
+  await Promise.all(mounted);
+}
+
+/** @returns {Promise<{context: Context, over: Promise<void>}>} `over`: onnxruntime-web has taken over, or cannot. */
 async function start() {
   const { listed, chosen } = await chooseBundle();
-  const bundle = await openBundle(readAhead(chosen.path));
+  const { path, endpoint } = chosen;
+  const bundle = await openBundle(readAhead(path));
   const { contract } = bundle;
   const bytes = bundle.read("model.onnx"); // its digest is checked before an engine sees it
   const engines = makeEngines(
     async () => createEvaluator(await bytes),
-    async () => createWorkerModel(await bytes),
+    async () => (await import("./ort-client.js")).createWorkerModel(await bytes),
   );
   page.showIntro(contract);
   page.showWaiting();
   const reference = JSON.parse(text(await bundle.read("reference.json")));
   const shared = readFragment(contract, page.fragment());
-  let changed = () => {};
-  const form = page.makeForm(contract, reference, () => changed());
-  form.write(shared.row);
   page.showNotes(shared.notes);
-  const { path, endpoint } = chosen;
+  const [drawn, ranked] = [isDrawing(contract), contract.form.ranking !== null];
+  if (!drawn && !ranked) {
+    const example = Object.fromEntries(contract.features.map(({ name, example }) => [name, example]));
+    await answerEarly({ contract, reference }, engines, { ...example, ...shared.row }, endpoint);
+  }
+  let changed = () => {};
+  const form = await page.makeForm(contract, reference, () => changed());
+  form.write(shared.row);
   const api = endpoint ?? location.origin + (listed.length > 1 ? `/${encodeURIComponent(contract.name)}` : "");
   const { model, evaluator, full } = engines;
   const made = makeContext({ bundle, reference, form, model, evaluator, fullModel: full, path, api, endpoint });
   changed = made.changed;
-  if (contract.form.ranking !== null) await page.mountPart("map", () => import("./page-map.js"), made.context);
-  if (isDrawing(contract)) await page.mountPart("digit", () => import("./page-digit.js"), made.context);
-  const failed = await answerHere(made.context, form, engines).then(
-    () => false,
-    (error) => answerElsewhere(made.context, form, error).then(() => true),
+  const { context } = made;
+  if (ranked) await page.mountPart("map", () => import("./page-map.js"), context);
+  if (!drawn || !(await page.mountPart("digit", () => import("./page-digit.js"), context))) form.show();
+  await nextTurn();
+  const answer = await answerHere(context, form, engines).catch((error) =>
+    answerElsewhere(context, form, error).then(() => null),
   );
-  const absent = failed ? HERE : endpoint === null ? BESIDE : contract.capture.share > 0 ? [] : ["telemetry"];
-  const shown = Object.entries(PARTS).filter(([id]) => !absent.includes(id));
+  const absent = answer === null ? HERE : endpoint === null ? BESIDE : contract.capture.share > 0 ? [] : ["telemetry"];
   await page.painted();
   page.showFoot(contract, chosen);
   page.showGallery(listed, contract.name);
-  await Promise.all(shown.map(([id, load]) => page.mountPart(id, load, made.context)));
-  return made.context;
+  await mountParts(context, absent);
+  const over = answer === null ? Promise.resolve() : takeOver(context, engines, answer);
+  return { context, over: over.catch(page.showFailure) };
 }
 
 const started = start();
@@ -213,16 +261,18 @@ void keep();
 
 /** Once nothing else is loading: keeps what was loaded for use without a network. */
 async function keep() {
-  const context = await started.catch(() => null);
-  await context?.fullModel().catch(() => null);
-  await keepOffline(context && context.contract.name);
+  const shown = await started.catch(() => null);
+  await shown?.over;
+  const { keepOffline } = await import("./page-offline.js");
+  await keepOffline(shown && shown.context.contract.name, page.isTouched);
 }
 
 Object.assign(window, {
   selfsame: {
     /** @param {string} rows JSON lines @returns {Promise<string>} JSON lines */
     async replay(rows) {
-      const { contract, fullModel } = await started;
+      const { contract, fullModel } = (await started).context;
+      const { replay, writeAnswer } = await import("./golden.js");
       const answers = await replay(contract, await fullModel(), parseLines(rows));
       return answers.map((answer) => `${writeAnswer(contract, answer)}\n`).join("");
     },

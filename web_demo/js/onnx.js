@@ -15,6 +15,7 @@ import { allocate, countOf, tensor } from "./operators/tensor.js";
  * @typedef {Record<number, any[]>} Message Field number -> what stands there, in order: numbers, or bytes.
  */
 
+const DECODER = new TextDecoder();
 const VARINT = 0;
 const LONG = 1;
 const BYTES = 2;
@@ -116,7 +117,7 @@ function readTensor(bytes) {
 function readNumbers(type, found) {
   if (type === "string") return (found[6] ?? []).map(text);
   if (found[9] !== undefined) {
-    const bytes = Uint8Array.from(found[9][0]); // a copy of its own, so that it is aligned
+    const bytes = found[9][0].slice(); // a copy of its own, so that it is aligned
     if (type === "bool") return bytes;
     const Kind = /** @type {any} */ (allocate(type, 0).constructor);
     return new Kind(bytes.buffer);
@@ -197,6 +198,7 @@ function varints(values = []) {
  * @returns {T}
  */
 function fixed(values, Kind) {
+  if (values?.length === 1) return new Kind(/** @type {ArrayBuffer} */ (values[0].slice().buffer));
   return new Kind(Uint8Array.from((values ?? []).flatMap((each) => Array.from(each))).buffer);
 }
 
@@ -207,7 +209,7 @@ function viewOf(bytes) {
 
 /** @param {Uint8Array} bytes UTF-8 */
 function text(bytes) {
-  return new TextDecoder().decode(bytes);
+  return DECODER.decode(bytes);
 }
 
 /** @param {Uint8Array[]} [field] */

@@ -1,8 +1,9 @@
 // A pad to draw a digit on, for a model that reads one; beside it, the 64 numbers as the model sees them.
 
-import { DRAWN, countInk, fieldNames } from "./digit.js";
+import { DRAWN, countInk } from "./digit.js";
 import { draw, make, part } from "./page-dom.js";
 import { drawWithKeys } from "./page-keys.js";
+import { fieldNames } from "./pixels.js";
 
 /**
  * @typedef {import("./digit.js").Stroke} Stroke
@@ -17,7 +18,7 @@ const HELP =
   "Draw with a finger or the mouse. With the keyboard, arrows move the pen and Space puts it down or lifts it.";
 
 /**
- * Shows the pad in place of the fields, which a button brings back.
+ * Shows the pad in place of the fields, which a button shows.
  *
  * @type {import("./context.js").Mount}
  */
@@ -52,7 +53,6 @@ export function mount(section, context) {
     make("p", { class: "hint" }, "Or have one drawn:"),
     make("div", { class: "pens", role: "group", "aria-label": "Have a digit drawn" }, ...digits),
   );
-  part("form").hidden = true;
   if (location.hash.length < 2) pad.set(DRAWN[FIRST]);
 }
 

@@ -2,28 +2,34 @@
 
 import { make, part } from "./page-dom.js";
 import { makeField } from "./page-field.js";
+import { makePause } from "./pause.js";
 
 /**
  * @typedef {import("./contract.js").Contract} Contract
  * @typedef {import("./contract.js").Problem} Problem
  * @typedef {import("./contract.js").Warning} Warning
- * @typedef {import("./context.js").RowForm & {mark: (problems: Problem[], warnings: Warning[]) => void}} Form
+ * @typedef {import("./context.js").RowForm & {mark: (problems: Problem[], warnings: Warning[]) => void,
+ *   show: () => void}} Form
  */
 
 const FEW = 12; // fields up to which nobody needs a filter
 
 /**
- * Builds the form, filled with the contract's example.
+ * Builds the form, filled with the contract's example, in turns.
  *
  * @param {Contract} contract
  * @param {import("./context.js").Reference} reference
  * @param {() => void} onInput called after every change.
- * @returns {Form}
+ * @returns {Promise<Form>} `show`: it is hidden until then.
  */
-export function makeForm(contract, reference, onInput) {
-  const fields = contract.features.map((feature, position) =>
-    makeField(feature, position, reference.features[feature.name]),
-  );
+export async function makeForm(contract, reference, onInput) {
+  const pause = makePause();
+  /** @type {import("./page-field.js").Field[]} */
+  const fields = [];
+  for (const [position, feature] of contract.features.entries()) {
+    await pause();
+    fields.push(makeField(feature, position, reference.features[feature.name]));
+  }
   const form = part("form");
   const reset = make("button", { type: "button", class: "quiet" }, "Back to the example");
   reset.addEventListener("click", () => {
@@ -34,7 +40,6 @@ export function makeForm(contract, reference, onInput) {
   const head = make("div", { class: "form-head" }, make("h2", {}, "Inputs"), filter, reset);
   const lead = make("p", { class: "form-lead" }, "Change anything: the answer follows at once.");
   form.replaceChildren(head, lead, make("div", { class: "fields" }, ...fields.map((field) => field.element)));
-  form.hidden = false;
   form.addEventListener("submit", (event) => event.preventDefault());
   form.addEventListener("input", (event) => {
     if (event.target !== filter?.querySelector("input")) onInput();
@@ -45,6 +50,7 @@ export function makeForm(contract, reference, onInput) {
       for (const field of fields) if (Object.hasOwn(row, field.feature.name)) field.write(row[field.feature.name]);
     },
     mark: (problems, warnings) => markFields(fields, problems, warnings),
+    show: () => (form.hidden = false),
   };
 }
 

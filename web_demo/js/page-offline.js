@@ -2,23 +2,19 @@
 
 import { make, fill } from "./page-dom.js";
 
-let touched = false;
-for (const kind of ["pointerdown", "keydown"]) {
-  addEventListener(kind, () => (touched = true), { once: true, capture: true, passive: true });
-}
-
 /**
  * @param {string | null} name of the bundle to keep; null where the page shows none.
+ * @param {() => boolean} isTouched whether somebody works in the page.
  * @returns {Promise<void>} settles when all is kept, or cannot be.
  */
-export async function keepOffline(name) {
+export async function keepOffline(name, isTouched) {
   if (!("serviceWorker" in navigator)) return; // the address is not a secure one
   const workers = navigator.serviceWorker;
   const again = workers.controller !== null;
   try {
     const registration = await workers.register("sw.js", { updateViaCache: "none" });
     if (again) {
-      offerUpdates(registration);
+      offerUpdates(registration, isTouched);
       registration.update().catch(() => null); // there is no network: nothing is newer
     }
     const { active } = await workers.ready;
@@ -45,14 +41,14 @@ function ask(worker, name) {
 /**
  * A newer version replaces a page that nobody has touched yet at once; else it waits for its button.
  *
- * @param {ServiceWorkerRegistration} registration
+ * @param {ServiceWorkerRegistration} registration @param {() => boolean} isTouched
  */
-function offerUpdates(registration) {
+function offerUpdates(registration, isTouched) {
   navigator.serviceWorker.addEventListener("controllerchange", () => location.reload());
   /** @param {ServiceWorker} worker */
   const offer = (worker) => {
     const update = () => worker.postMessage("update");
-    if (!touched) return update();
+    if (!isTouched()) return update();
     const button = make("button", { type: "button", class: "quiet" }, "Load it");
     button.addEventListener("click", update);
     fill("update", "A newer version of this page is here. ", button);

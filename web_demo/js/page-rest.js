@@ -2,9 +2,9 @@
 
 import { ContractError } from "./contract.js";
 import { make } from "./page-dom.js";
+import { makePause } from "./pause.js";
 
 const QUIET = 150; // milliseconds without another change
-const SLICE = 12; // milliseconds after which the page gets a turn
 const NEAR = "300px";
 
 /**
@@ -60,12 +60,9 @@ export function whenAtRest(section, output, context, run) {
  * @param {(proceed: () => Promise<boolean>) => Promise<void>} run @param {() => boolean} isLatest
  */
 async function work(section, output, run, isLatest) {
-  let since = performance.now();
+  const pause = makePause();
   const proceed = async () => {
-    if (performance.now() - since > SLICE) {
-      await new Promise((resolve) => setTimeout(resolve));
-      since = performance.now();
-    }
+    await pause();
     return isLatest();
   };
   try {

@@ -6,6 +6,7 @@ import { title } from "./words.js";
 
 export { makeForm } from "./page-form.js";
 export { showPrediction, showProblems, showWaiting } from "./page-answer.js";
+export { isTouched } from "./page-touched.js";
 
 /**
  * @typedef {import("./contract.js").Contract} Contract
@@ -15,6 +16,7 @@ export { showPrediction, showProblems, showWaiting } from "./page-answer.js";
 
 const MOST_NAMES = 5; // of targets
 const MOST_UNSEEN = 100; // milliseconds; a page in the background is not painted
+const MOST_BUSY = 3000; // milliseconds for which others go first
 const FILES = {
   "card.html": "Model card",
   "contract.json": "Contract",
@@ -138,23 +140,33 @@ export function painted() {
   return Promise.race([seen, new Promise((resolve) => setTimeout(resolve, MOST_UNSEEN))]);
 }
 
+/** @returns {Promise<unknown>} settles when the page has nothing to do. */
+export function idle() {
+  const later = window.requestIdleCallback ?? ((resolve) => setTimeout(resolve)); // Safari has none
+  return new Promise((resolve) => later(resolve, { timeout: MOST_BUSY }));
+}
+
 /**
  * Loads a part of the page and mounts it in its section; where that fails, its section says so.
  *
  * @param {string} id of the section.
  * @param {() => Promise<{mount: import("./context.js").Mount}>} load
  * @param {import("./context.js").Context} context
+ * @returns {Promise<boolean>} whether it is there.
  */
 export async function mountPart(id, load, context) {
   const section = part(id);
+  let mounted = true;
   try {
     const { mount } = await load();
     await mount(section, context);
   } catch (error) {
+    mounted = false;
     if (error instanceof BundleError) throw error; // of a file that was altered: nothing of such a bundle is shown
     section.replaceChildren(make("p", { class: "failure" }, error instanceof Error ? error.message : String(error)));
   }
   section.hidden = false;
+  return mounted;
 }
 
 /**

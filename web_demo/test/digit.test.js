@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { DRAWN, countInk, fieldNames, isDrawing } from "../js/digit.js";
+import { DRAWN, countInk } from "../js/digit.js";
+import { fieldNames, isDrawing } from "../js/pixels.js";
 
 /** @param {Record<string, number>} row */
 const grid = (row) => Array.from({ length: 8 }, (_, r) => Array.from({ length: 8 }, (_, c) => row[`pixel_${r}_${c}`]));

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { confirm, engineWords } from "../js/confirm.js";
 import { readContract } from "../js/contract.js";
-import { engineWords, makeEngines } from "../js/engines.js";
+import { makeEngines } from "../js/engines.js";
 import { predict } from "../js/predictor.js";
 
 const FEATURE = { name: "x", input: "x0", type: "number", dtype: "float64", missing: "rejected", range: null };
@@ -44,7 +45,7 @@ test("onnxruntime-web answers alone where the evaluator refuses the graph", asyn
   assert.equal(await ask(engines.model, 5), 7);
   await engines.full();
   assert.equal(loads, 1);
-  assert.equal(await engines.confirm(CONTRACT, [{ x: 1 }]), null);
+  assert.equal(await confirm(engines, CONTRACT, [{ x: 1 }]), null);
   assert.equal(engineWords(null)[1], "one");
 });
 
@@ -61,7 +62,7 @@ test("a row that the evaluator leaves out waits for onnxruntime-web, and other e
   assert.equal(await ask(engines.model, 5), 6);
   await assert.rejects(ask(engines.model, 10), TypeError);
   assert.equal(await ask(engines.model, -5), -3);
-  assert.deepEqual(await engines.confirm(CONTRACT, [{ x: -1 }]), { rows: 0, same: 0 });
+  assert.deepEqual(await confirm(engines, CONTRACT, [{ x: -1 }]), { rows: 0, same: 0 });
 });
 
 test("without onnxruntime-web the evaluator goes on, and nobody mistakes it for the other", async () => {
@@ -85,7 +86,7 @@ test("a last bit that differs is counted, and a rejection agrees with a rejectio
     async () => engine((x) => x),
   );
   const rows = [{ x: 1 }, { x: 2 }, { x: 3 }, { x: null }];
-  const told = await engines.confirm(CONTRACT, rows);
+  const told = await confirm(engines, CONTRACT, rows);
   assert.deepEqual(told, { rows: 4, same: 3 });
   assert.deepEqual(engineWords(told), [
     "Two engines ran here, this page's own and onnxruntime-web: their last bits differ on 1 of 4 test rows.",

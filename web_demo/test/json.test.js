@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { parseJson, parseLines, parseLiterals, writeFloat, writeRow } from "../js/json.js";
+import { parseJson, parseLines, parseLinesInTurns, parseLiterals, writeFloat, writeRow } from "../js/json.js";
 
 test("integers that a float64 cannot hold stay exact", () => {
   assert.deepEqual(parseJson("[9007199254740993, -9007199254740993, 9007199254740991, 12]"), [
@@ -32,8 +32,20 @@ test("literals keep how a number was written", () => {
   assert.deepEqual(parseLiterals('[1, 1.0, 1e0, "1", true, null]'), ["1", "1.0", "1e0", "1", true, null]);
 });
 
-test("one document per line", () => {
-  assert.deepEqual(parseLines('{"a": 1}\n\n[2]\n'), [{ a: 1 }, [2]]);
+test("one document per line, also in turns", async () => {
+  const lines = '{"a": 1}\n\n[2]\n';
+  let turns = 0;
+  assert.deepEqual(parseLines(lines), [{ a: 1 }, [2]]);
+  assert.deepEqual(await parseLinesInTurns(lines, async () => void (turns += 1)), [{ a: 1 }, [2]]);
+  assert.equal(turns, 2);
+});
+
+test("a long integer is found wherever it stands", () => {
+  const long = 12345678901234567n;
+  assert.deepEqual(parseJson(`{"a":0.1,"b":${long}}`), { a: 0.1, b: long });
+  assert.deepEqual(parseJson(`[1.5,-${long},"x"]`), [1.5, -long, "x"]);
+  assert.equal(parseJson(String(long)), long);
+  assert.ok(Object.is(parseJson("[-0]")[0], 0) && Object.is(parseJson("[-0.0]")[0], -0));
 });
 
 test("floats are written so that they come back bit for bit, and as floats", () => {
