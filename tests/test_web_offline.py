@@ -8,17 +8,15 @@ import pytest
 from bundle_factory import EXAMPLE, answer_of, folder_in_site, make_bundle, seal
 from playwright.sync_api import Browser, Page, expect
 
-from deploy.browser import open_chromium, watch
+from deploy.browser import watch
 from deploy.site import build_site
 from deploy.static import serve_folder
 
+# Files that the browser took from the caches itself, without asking the service worker.
+ROUTED = """() => performance.getEntriesByType("resource")
+    .filter(each => each.workerMatchedRouterSource === "cache").map(each => each.name.split("/").pop())"""
+
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")  # a browser closes its connections when it likes
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with open_chromium() as opened:
-        yield opened
 
 
 @pytest.fixture
@@ -67,6 +65,7 @@ def test_what_was_opened_once_works_without_the_server(page: Page, tmp_path: Pat
         visit(page, f"{origin}/?bundle=other")
     faults = watch(page, origin)
     page.reload()
+    assert {"main.js", "evaluate.js", "model.onnx", "bundles.json"} <= set(page.evaluate(ROUTED))
     for name in ("other", "tiny"):
         page.goto(f"{origin}/?bundle={name}")
         expect(page.get_by_role("heading", level=1)).to_have_text(name.capitalize())
