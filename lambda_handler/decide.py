@@ -8,7 +8,7 @@ from lambda_handler.automation import REFER, read_automation
 from lambda_handler.contract import Contract
 from lambda_handler.predictor import Answers
 from lambda_handler.problem import encode_json
-from lambda_handler.write import Writer, is_plain
+from lambda_handler.write import Frame, Writer, is_plain
 
 DECIDED, SUGGESTED, REFERRED, SHADOWED = "decided", "suggested", "referred", "shadowed"
 KINDS = {"shadow": SHADOWED, "human only": REFERRED, "assist": SUGGESTED, "full": DECIDED}
@@ -64,11 +64,11 @@ class Decider:
             prediction["id"], prediction["model"] = f"{stem}-{index}", self._model
         return Decided(predictions, decisions)
 
-    def write(self, answers: Answers, stem: str) -> list[str]:
-        """The predictions of `decide` as JSON, one text per row."""
+    def write(self, answers: Answers, stem: str, frame: Frame) -> str:
+        """The predictions of `decide` as JSON, in their frame."""
         if self._writer is None:
-            return list(map(encode_json, self.decide(answers, stem).predictions))
-        return self._writer.write(answers, stem, self._referred(answers))
+            return frame.join(map(encode_json, self.decide(answers, stem).predictions))
+        return self._writer.write(answers, stem, self._referred(answers), frame)
 
     def kinds(self, answers: Answers) -> dict[str, int]:
         """How many rows are `decided`, `suggested`, `referred` or `shadowed`; every kind that the degree knows."""

@@ -18,6 +18,7 @@ from lambda_handler.problem import (
 from lambda_handler.reply import reply, reply_table, respond
 from lambda_handler.request import Event, header, read_json, read_question
 from lambda_handler.service import Service, Source
+from lambda_handler.write import frame_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -127,11 +128,11 @@ class _Routes:
             raise NotAcceptableError(("application/json", "application/jsonl"), "text/csv")  # it has no place for it
         source = Source("predict", request_id)
         if explain is False and kind != "csv":
-            return reply(event, kind, *self._service.write(rows, source))
+            return reply(event, kind, self._service.write(rows, source, kind))
         predictions, beside = self._service.respond(rows, source, explain)
         if kind == "csv":
             return reply_table(event, self._contract.form, predictions)
-        return reply(event, kind, list(map(encode_json, predictions)), encode_json(beside)[1:-1])
+        return reply(event, kind, frame_of(kind, encode_json(beside)[1:-1]).join(map(encode_json, predictions)))
 
     def _feedback(self, event: Event, request_id: str | None) -> Response:
         return respond(event, 200, encode_json(self._service.take_feedback(read_json(event), request_id)))

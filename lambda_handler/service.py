@@ -9,6 +9,7 @@ from lambda_handler.decide import Decider
 from lambda_handler.metrics import meter_of
 from lambda_handler.predictor import Answers, Predictor
 from lambda_handler.problem import encode_json
+from lambda_handler.write import frame_of
 
 AUTOMATION = "SELFSAME_AUTOMATION"  # the environment variable that sets another degree than the contract's
 
@@ -84,18 +85,20 @@ class Service:
         beside = {"model": self.model, "request_id": source.request_id}
         return self._decider.decide(answers, stem).predictions, beside
 
-    def write(self, rows: Sequence[Any], source: Source) -> tuple[list[str], str]:
-        """Answer rows as `respond` does, in JSON.
+    def write(self, rows: Sequence[Any], source: Source, kind: str) -> str:
+        """Answer rows as `respond` does, in the text of an answer.
 
-        Returns:
-            One text per prediction, and the members that stand beside `predictions`.
+        Args:
+            rows: as sent, not checked yet.
+            source: where they come from.
+            kind: as `frame_of` has it.
 
         Raises:
             ContractError: a row breaks the contract.
         """
         answers, stem = self._answer(rows, source)
         beside = f'{self._named},"request_id":{encode_json(source.request_id)}'
-        return self._decider.write(answers, stem), beside
+        return self._decider.write(answers, stem, frame_of(kind, beside))
 
     def _answer(self, rows: Sequence[Any], source: Source) -> tuple[Answers, str]:
         """The model's answers, counted and captured, and what the ids of their predictions begin with."""

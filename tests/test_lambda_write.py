@@ -19,12 +19,14 @@ from lambda_handler.decide import Decider
 from lambda_handler.http import Handler, make_handler
 from lambda_handler.predictor import Answers, Predictor
 from lambda_handler.problem import encode_json
+from lambda_handler.write import FEW_ROWS, frame_of
 from tests.bundle_factory import EXAMPLE, FEATURES, Task, contract_of, make_bundle
 
 TASKS: tuple[Task, ...] = (
     "classification", "multiclass", "regression", "interval", "scores", "labels", "values", "several",
 )  # fmt: skip
 STEM = "0123456789ab"
+LINES = frame_of("jsonl", "")
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=6) | st.sampled_from(
     ["%", "%s", "%%d", '"', "\\", "\n", "{}", "],[", "</script>", "\u2028", "é", "\x7f", "😀"]
 )
@@ -70,7 +72,10 @@ def test_every_kind_of_answer_is_written_as_its_object_is(task: Task, data: st.D
     warnings = data.draw(st.lists(WARNINGS, min_size=rows, max_size=rows))
     decider, answers = Decider(contract, degree), Answers(form, labels, numbers, warnings, [])
     expected = [encode_json(each) for each in decider.decide(answers, STEM).predictions]
-    assert decider.write(answers, STEM) == expected
+    assert decider.write(answers, STEM, LINES).split("\n")[:-1] == expected
+    assert decider.write(answers, STEM, frame_of("json", '"model":{}')) == encode_json(
+        {"predictions": decider.decide(answers, STEM).predictions, "model": {}}
+    )
     assert [json.loads(text) for text in expected] == decider.decide(answers, STEM).predictions
 
 
@@ -79,22 +84,24 @@ def test_the_fast_way_is_taken(task: Task) -> None:
     assert write.is_plain(Contract(contract_of("tiny", task, FEATURES, "0" * 64)).form)
 
 
-@pytest.mark.parametrize("fault", ["repr", "label", "row", "escape"])
-def test_a_wrong_writer_would_be_found(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("times", [1, FEW_ROWS])
+@pytest.mark.parametrize("fault", ["repr", "label", "row", "escape", "between", None])
+def test_a_wrong_writer_would_be_found(fault: str | None, times: int, monkeypatch: pytest.MonkeyPatch) -> None:
     contract = Contract(contract_of("tiny", "multiclass", FEATURES, "0" * 64) | {"classes": ["a", "b", 'c"']})
-    answers = Answers(contract.form, [0, 2], [0.1, 0.2, 0.7, 0.1 + 0.2, 0.0, 1e22], [[], []], [])
+    numbers = [0.1, 0.2, 0.7, 0.1 + 0.2, 0.0, 1e22]
+    answers = Answers(contract.form, [0, 2] * times, numbers * times, [[], []] * times, [])
     expected = [encode_json(each) for each in Decider(contract).decide(answers, STEM).predictions]
     if fault == "escape":
         monkeypatch.setattr(write, "quote", lambda text: f'"{text}"')
-    decider = Decider(contract)
-    writer: Any = decider._writer
     if fault == "repr":
-        writer._given = writer._given.replace("%r", "%.15g")
+        monkeypatch.setattr(write, "repr", "{:.15g}".format, raising=False)
     if fault == "label":
-        writer._classes[0].reverse()
+        encoded = iter(['"c\\""', '"b"', '"a"', *map(encode_json, "abc")])
+        monkeypatch.setattr(write, "encode_json", lambda _: next(encoded))
     if fault == "row":
-        writer._end = writer._end.replace("-%d", "-%d0")
-    assert decider.write(answers, STEM) != expected
+        monkeypatch.setattr(write, "IDS", lambda told: [f"{each}0" for each in told.ids])
+    frame = LINES._replace(between=",") if fault == "between" else LINES
+    assert (Decider(contract).write(answers, STEM, frame) == LINES.join(expected)) == (fault is None)
 
 
 @pytest.mark.parametrize("task", TASKS)
