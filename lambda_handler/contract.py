@@ -2,9 +2,8 @@
 
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import islice
-from operator import itemgetter
 from typing import Any
 
 from lambda_handler.answer import Form
@@ -35,6 +34,8 @@ FORMAT = 2
 MOST_PROBLEMS = 1000  # nobody reads more, and a request of 10,000 empty rows must stay cheap
 MOST_UNKNOWN = 20  # unknown features of one row that are named
 FEW_ROWS = 8  # so few are checked value by value, which is faster then
+
+NOTHING = type(None)
 
 Row = Mapping[str, Any]
 Problem = dict[str, Any]
@@ -132,27 +133,34 @@ class Contract:
             raise KeyError
         warnings: list[list[Warning_]] = [[] for _ in rows]
         names = [feature.name for feature in self.features]
-        columns: Iterable[Iterable[Any]] = [map(itemgetter(name), rows) for name in names]
-        if len(names) > 1:  # of one name `itemgetter` gives the value itself
-            columns = zip(*map(itemgetter(*names), rows), strict=True)
-        return [self._column(place, list(cells), warnings) for place, cells in enumerate(columns)], warnings
+        columns = [[row[name] for row in rows] for name in names]
+        return [self._column(place, cells, warnings) for place, cells in enumerate(columns)], warnings
 
     def _column(self, place: int, cells: list[Any], warnings: list[list[Warning_]]) -> list[Any]:
-        (feature, check), kinds = self._checks[place], {*map(type, cells)}
-        gaps = type(None) in kinds
-        present = [cell for cell in cells if cell is not None] if gaps else cells
-        kinds.discard(type(None))
-        values = self._bulk[place](present, kinds) if present and (not gaps or may_be_missing(feature)) else None
+        kinds = {*map(type, cells)}
+        values = self._with_gaps(place, cells, kinds, warnings) if NOTHING in kinds else self._bulk[place](cells, kinds)
+        return list(map(self._checks[place][1], cells, warnings)) if values is None else values
+
+    def _with_gaps(
+        self, place: int, cells: list[Any], kinds: set[type], warnings: list[list[Warning_]]
+    ) -> list[Any] | None:
+        """The column of cells of which some are None; None as for `Bulk`."""
+        feature, _ = self._checks[place]
+        if kinds == {NOTHING} or not may_be_missing(feature):
+            return None
+        gaps = [row for row, cell in enumerate(cells) if cell is None]
+        present = next(cell for cell in cells if cell is not None)
+        filled = cells.copy()
+        for row in gaps:
+            filled[row] = present
+        values = self._bulk[place](filled, kinds - {NOTHING})
         if values is None:
-            return list(map(check, cells, warnings))
-        if not gaps:
-            return values
-        warning, rest = imputed(feature), iter(values)
-        missing = self.missing_code if feature.dtype == "string" else math.nan
-        for cell, row_warnings in zip(cells, warnings, strict=True):
-            if cell is None:
-                row_warnings.append(dict(warning))
-        return [missing if cell is None else next(rest) for cell in cells]
+            return None
+        warning, missing = imputed(feature), self.missing_code if feature.dtype == "string" else math.nan
+        for row in gaps:
+            values[row] = missing
+            warnings[row].append(dict(warning))
+        return values
 
     def _by_row(self, rows: Sequence[Any]) -> tuple[list[list[Any]], list[list[Warning_]]]:
         problems: list[Problem] = []
