@@ -185,11 +185,13 @@ class Seen:
             columns: graph values; of one missing number there is one NaN alone, so that it is found again.
         """
         found = set(map(hash, zip(repeat(self._salt), *columns)))
-        known = (found & self._new) | (found & self._old)
+        fresh = found - self._new
+        unknown = fresh - self._old
         if len(self._new) + len(found) > REMEMBERED:
-            self._old, self._new = self._new, set()
-        self._new |= found
-        return len(columns[0]) - len(found) + len(known)
+            self._old, self._new = self._new, found
+        else:
+            self._new |= fresh
+        return len(columns[0]) - len(unknown)
 
 
 def meter_of(bundle: Bundle) -> Meter | None:

@@ -92,7 +92,8 @@ class Predictor:
             return Answers(self._form, [], [], [], columns)
         labels, numbers = self.answer(columns, len(rows))
         form, width = self._form, self._form.width
-        if not all(map(isfinite, numbers)) or not all(map(isfinite, form.far_ends(numbers))):
+        whole = isfinite(sum(numbers)) or all(map(isfinite, numbers))  # a finite sum has finite terms alone
+        if not whole or not all(map(isfinite, form.far_ends(numbers))):
             finite = [all(map(isfinite, form.ends(numbers[k * width : k * width + width]))) for k in range(len(rows))]
             raise ContractError([_no_answer(k) for k, whole in enumerate(finite) if not whole])
         return Answers(self._form, labels, numbers, warnings, columns)

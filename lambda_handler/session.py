@@ -34,6 +34,7 @@ MOST_SPARE_TEXT = 1024  # bytes of one row's texts beyond which its tensors are 
 
 UNWRITTEN = b"\xff" * 8  # as a float64 a NaN that no arithmetic gives, as an int64 -1, which is no label
 
+POINTER = struct.Struct("P")
 INT64, STRING, DOUBLE = 7, 8, 11  # ONNXTensorElementDataType
 Kind = tuple[int, str, Any, str]
 # per dtype of the contract: the tensor's type, its code, one value in memory, its formats as a buffer
@@ -216,14 +217,13 @@ class _Tensors:
             _check_no_nul(content, 0)
             self._api.call.FillStringTensorElement(handle, content, 0)
             return len(content)
-        kept, places = _places(column)
-        addresses = array("Q", list(map(places.__getitem__, column)))
-        self._api.call.FillStringTensor(handle, addresses.buffer_info()[0], self._rows)
+        kept, pointers = _pointers(column)
+        self._api.call.FillStringTensor(handle, b"".join(map(pointers.__getitem__, column)), self._rows)
         return len(kept)
 
 
-def _places(column: Sequence[str]) -> "tuple[array[int], dict[str, int]]":
-    """The different texts of a column, each ended by NUL, and the address of each.
+def _pointers(column: Sequence[str]) -> "tuple[array[int], dict[str, bytes]]":
+    """The different texts of a column, each ended by NUL, and the pointer to each as it lies in memory.
 
     They are few where the column is a category.
     """
@@ -235,9 +235,7 @@ def _places(column: Sequence[str]) -> "tuple[array[int], dict[str, int]]":
     _check_no_nul(content, len(places))
     kept = array("B", content)
     start, _ = kept.buffer_info()
-    for text in places:
-        places[text] += start
-    return kept, places
+    return kept, {text: POINTER.pack(start + place) for text, place in places.items()}
 
 
 def _check_no_nul(content: bytes | bytearray, ends: int) -> None:
