@@ -91,8 +91,8 @@ def screenshot(
 
 
 @contextmanager
-def open_chromium() -> Iterator[Browser]:
-    """Open the system's Chromium, headless, until the context ends.
+def open_chromium(*further: str) -> Iterator[Browser]:
+    """Open the system's Chromium, headless and with further arguments, until the context ends.
 
     Raises:
         BrowserReplayError: none is installed.
@@ -101,7 +101,7 @@ def open_chromium() -> Iterator[Browser]:
     if found is None:
         raise BrowserReplayError("no Chromium is installed", "Run `apt-get install chromium`.")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=list(ARGUMENTS))
+        browser = playwright.chromium.launch(executable_path=found, args=[*ARGUMENTS, *further])
         try:
             yield browser
         finally:

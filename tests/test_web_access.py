@@ -11,7 +11,6 @@ from bundle_factory import folder_in_site, make_bundle, seal
 from playwright.sync_api import Browser, Page, expect
 from web_tools import make_digits, open_bundle, sticking_out, too_small, unfold, violations
 
-from deploy.browser import open_chromium
 from deploy.site import build_site
 from deploy.static import serve_folder
 from export.card import render_card
@@ -27,12 +26,6 @@ WIDTHS = (360, 768, 1440, 2560)
 SHIFTS = """window.shifted = 0;
 new PerformanceObserver((list) => { for (const each of list.getEntries()) window.shifted += each.value; })
     .observe({type: "layout-shift", buffered: true});"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with open_chromium() as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 from web_tools import PIXELS, make_digits
 
-from deploy.browser import open_chromium, watch
+from deploy.browser import watch
 from deploy.site import build_site
 from deploy.static import serve_folder
 from lambda_handler.predictor import Predictor
@@ -20,15 +20,16 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def page(bundle: Path) -> Iterator[Page]:
+def page(browser: Browser, bundle: Path) -> Iterator[Page]:
     """One page for all tests of this file; a console error or a foreign request fails the last."""
-    with serve_folder(build_site([bundle], bundle.parent / "site")) as address, open_chromium() as browser:
-        page = browser.new_page(viewport={"width": 1000, "height": 900})
+    with serve_folder(build_site([bundle], bundle.parent / "site")) as address:
+        page = browser.new_page(viewport={"width": 1000, "height": 900}, service_workers="block")
         page.set_default_timeout(20_000)
         faults = watch(page, address)
         page.goto(address)
         expect(page.locator("#share")).to_be_visible()
         yield page
+        page.close()
         assert faults == []
 
 

@@ -8,16 +8,9 @@ from bundle_factory import make_bundle
 from playwright.sync_api import Browser, Page, expect
 from starlette.middleware.cors import CORSMiddleware
 
-from deploy.browser import open_chromium
 from deploy.serve import app, background_server
 from deploy.site import build_site
 from deploy.static import serve_folder
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with open_chromium() as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -13,7 +13,6 @@ from bundle_factory import FEATURES, Task, make_bundle
 from playwright.sync_api import Browser, Page, Route, expect
 from web_tools import PIXELS, make_digits
 
-from deploy.browser import open_chromium, watch
 from deploy.score import score
 from deploy.site import build_site
 from deploy.static import serve_folder
@@ -43,23 +42,6 @@ def bundles(folder: Path) -> dict[str, Path]:
 def origin(folder: Path, bundles: dict[str, Path]) -> Iterator[str]:
     with serve_folder(build_site(list(bundles.values()), folder / "site")) as address:
         yield address
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with open_chromium() as opened:
-        yield opened
-
-
-@pytest.fixture
-def page(browser: Browser, origin: str) -> Iterator[Page]:
-    """A page; the test fails on a console error or a request to another origin."""
-    with browser.new_context(accept_downloads=True, service_workers="block") as context:
-        page = context.new_page()
-        page.set_default_timeout(20_000)
-        faults = watch(page, origin)
-        yield page
-        assert faults == []
 
 
 def write_file(path: Path, task: str, rows: int = 300) -> Path:

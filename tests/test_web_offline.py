@@ -14,7 +14,7 @@ from deploy.static import serve_folder
 
 # Files that the browser took from the caches itself, without asking the service worker.
 ROUTED = """() => performance.getEntriesByType("resource")
-    .filter(each => each.workerMatchedRouterSource === "cache").map(each => each.name.split("/").pop())"""
+    .filter(each => each.workerFinalSourceType === "cache").map(each => each.name.split("/").pop())"""
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")  # a browser closes its connections when it likes
 

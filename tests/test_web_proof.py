@@ -11,17 +11,10 @@ from bundle_factory import make_bundle, seal
 from odd_bundle import make_odd_bundle
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from deploy.browser import open_chromium, watch
 from deploy.site import build_site
 from deploy.static import serve_folder
 
 NUMBERS = {"labels_differ": 0, "outside": 0, "undecidable": 0, "max_ulp": 2, "max_abs": 2.2e-16, "worst_row": None}
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with open_chromium() as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")
@@ -42,16 +35,6 @@ def certify(bundle: Path, strata: dict[str, dict[str, Any]], **mutation: int) ->
     parity["batch"] |= {"rows": 500, "alone": 12, "wasm": 0}
     (bundle / "parity.json").write_text(json.dumps(parity))
     seal(bundle)
-
-
-@pytest.fixture
-def page(browser: Browser, origin: str) -> Iterator[Page]:
-    page = browser.new_page(service_workers="block")
-    page.set_default_timeout(20_000)
-    faults = watch(page, origin)
-    yield page
-    page.close()
-    assert faults == []
 
 
 def proof(page: Page, origin: str, name: str) -> Locator:

@@ -8,8 +8,8 @@ from urllib.parse import parse_qs
 import pytest
 from bundle_factory import EXAMPLE, answer_of, make_bundle, seal
 from playwright.sync_api import Browser, Page, Route, expect
+from web_tools import boxes
 
-from deploy.browser import open_chromium, watch
 from deploy.site import build_site
 from deploy.static import serve_folder
 
@@ -30,12 +30,6 @@ def make_banded(path: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with open_chromium() as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
 def origin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("share")
     bundles = [make_bundle(folder / "tiny"), make_bundle(folder / "cost", name="cost", task="regression")]
@@ -44,14 +38,10 @@ def origin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture
-def page(browser: Browser, origin: str) -> Iterator[Page]:
-    """A fresh page that may use the clipboard; the test fails on a console error or a request to another origin."""
-    with browser.new_context(permissions=["clipboard-read", "clipboard-write"]) as context:
-        page = context.new_page()
-        page.set_default_timeout(20_000)
-        faults = watch(page, origin)
-        yield page
-        assert faults == []
+def page(page: Page) -> Page:
+    """The file's page, which may use the clipboard."""
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    return page
 
 
 def open_page(page: Page, address: str) -> Page:
@@ -158,9 +148,7 @@ def test_a_slider_moves_the_number_and_the_answer_and_follows_what_is_typed(page
 
 def test_the_band_where_a_person_decides_is_drawn_and_said(page: Page, origin: str) -> None:
     open_page(page, f"{origin}/?bundle=banded")
-    expect(page.locator("#engine")).to_be_visible()  # then nothing draws the answer anew
-    bar, band = page.locator(".bar").bounding_box(), page.locator(".band").bounding_box()
-    assert bar and band
+    bar, band = boxes(page, ".bar", ".band")
     assert (band["x"] - bar["x"]) / bar["width"] == pytest.approx(0.3, abs=0.01)
     assert band["width"] / bar["width"] == pytest.approx(0.2, abs=0.01)
     share = answer_of(EXAMPLE, "classification")["probabilities"]["1"]

@@ -11,7 +11,6 @@ from playwright.sync_api import Browser, BrowserContext, Page, Request, expect
 from stack_tools import source
 from starlette.middleware.cors import CORSMiddleware
 
-from deploy.browser import open_chromium
 from deploy.serve import app, background_server
 from deploy.site import build_site
 from deploy.static import serve_folder
@@ -44,12 +43,6 @@ def origin(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[s
         site = build_site([bundle], folder / "site", endpoints={"tiny": url})
         with serve_folder(site) as address:
             yield address
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with open_chromium() as opened:
-        yield opened
 
 
 @pytest.fixture

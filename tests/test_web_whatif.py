@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 from bundle_factory import EXAMPLE, FEATURES, THRESHOLD, Task, answer_of, make_bundle
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
+from web_tools import boxes
 
-from deploy.browser import open_chromium, watch
 from deploy.site import build_site
 from deploy.static import serve_folder
 from lambda_handler.http import Handler, make_handler
@@ -18,12 +18,6 @@ from lambda_handler.http import Handler, make_handler
 TASKS: list[Task] = ["classification", "multiclass", "regression", "scores", "labels", "values", "several"]
 EXACT: tuple[Task, ...] = ("regression", "scores", "labels", "values")  # nothing in their graphs rounds differently
 BRIEFLY: tuple[Task, ...] = ("classification", "values")  # one rounded, one exact with several answers
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with open_chromium() as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")
@@ -38,23 +32,6 @@ def origin(bundles: dict[Task, Path], tmp_path_factory: pytest.TempPathFactory) 
     wide = make_bundle(folder / "wide", name="wide", extra=20)
     with serve_folder(build_site([*bundles.values(), wide], folder / "site")) as address:
         yield address
-
-
-@pytest.fixture(scope="module")
-def context(browser: Browser) -> Iterator[BrowserContext]:
-    with browser.new_context() as opened:
-        yield opened
-
-
-@pytest.fixture
-def page(context: BrowserContext, origin: str) -> Iterator[Page]:
-    """A fresh page; the test fails on a console error or a request to another origin."""
-    page = context.new_page()
-    page.set_default_timeout(15_000)
-    faults = watch(page, origin)
-    yield page
-    page.close()
-    assert faults == []
 
 
 def open_part(page: Page, origin: str, name: str, part: str) -> Locator:
@@ -178,8 +155,7 @@ def test_the_curve_goes_through_the_row_and_its_table_holds_the_models_answers(p
         income = float(line.locator("th").inner_text().removesuffix(" EUR a year").replace(",", ""))
         expected = answer_of({**EXAMPLE, "income": income}, "classification")["probabilities"]["1"]
         assert number(line.locator("td").first) == pytest.approx(expected, abs=1e-12)
-    plot, dot = section.locator(".curve-plot").bounding_box(), section.locator(".curve-dot").bounding_box()
-    assert plot and dot
+    plot, dot = boxes(page, "#whatif .curve-plot", "#whatif .curve-dot")
     share = (EXAMPLE["income"] - 4000) / (200_000 - 4000)
     assert (dot["x"] + dot["width"] / 2 - plot["x"]) / plot["width"] == pytest.approx(share, abs=0.01)
     summary = "The answer over income: from 0.7 % (at 200,000) to 49.6 % (at 4,000)"

@@ -84,6 +84,17 @@ def unfold(page: Page, file: Path) -> None:
     page.evaluate("for (const each of document.querySelectorAll('details')) each.open = true")
 
 
+def boxes(page: Page, *selectors: str) -> list[dict[str, float]]:
+    """Where the first element of each selector lies, all at one moment: between two looks the page may draw anew."""
+    return page.evaluate(
+        """selectors => selectors.map((each) => {
+            const {x, y, width, height} = document.querySelector(each).getBoundingClientRect();
+            return {x, y, width, height};
+        })""",
+        selectors,
+    )  # type: ignore[no-any-return]  # boxes, by the script
+
+
 def violations(page: Page) -> list[str]:
     """What axe-core finds wrong with the page as it is now; it is injected past the page's policy."""
     if not page.evaluate("'axe' in window"):
