@@ -13,9 +13,10 @@ import numpy.typing as npt
 import onnx
 
 from export.frame import Column, Columns, Schema, take
+from export.halve import middle
 from export.part import Part, feeds_of
 from export.places import Places, Reached, Sample, sample_of
-from export.rows import middle, moved, to_steps
+from export.rows import moved, to_steps
 from export.walk import Trees
 
 SPLITS = 240  # splits that rows are aimed at

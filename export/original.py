@@ -12,6 +12,7 @@ import pandas as pd
 from sklearn.decomposition import NMF, MiniBatchSparsePCA, SparsePCA
 from sklearn.experimental import enable_iterative_imputer  # noqa: F401 (without it scikit-learn hides the class)
 from sklearn.impute import IterativeImputer
+from sklearn.pipeline import Pipeline
 from threadpoolctl import ThreadpoolController
 
 from export.converters import REGISTRY
@@ -119,44 +120,69 @@ class Original:
         parts = [self.answer(take(values, np.array([index]))) for index in range(len(values[0]))]
         return Answers.joined(parts)
 
-    def _fill(self, values: Sequence[npt.NDArray[Any]], index: npt.NDArray[Any], answers: Answers) -> None:
+    def _fill(
+        self, values: Sequence[npt.NDArray[Any]], index: npt.NDArray[Any], answers: Answers, rejected: bool = False
+    ) -> bool:
         """Ask for all rows at once; where that is rejected, for each half, down to the rejected rows.
 
         Each half is a frame of its own: a category column that another row gave an unseen category is another column.
+
+        Args:
+            values: graph values.
+            index: of the rows.
+            answers: filled.
+            rejected: whether these rows are known to be rejected together, so that they are not asked for at once.
+
+        Returns:
+            Whether all were answered at once.
         """
         if not len(index):
-            return
-        times = 2 if len(index) == 1 and self._flattens else 1
-        frame = self.schema.frame(take(values, np.repeat(index, times)))
+            return True
+        if not rejected or len(index) == 1:
+            times = 2 if len(index) == 1 and self._flattens else 1
+            if self._answered(self.schema.frame(take(values, np.repeat(index, times))), index, answers):
+                return True
+        if len(index) > 1:
+            middle = len(index) // 2
+            held = self._fill(values, index[:middle], answers)
+            self._fill(values, index[middle:], answers, rejected=held)
+        return False
+
+    def _answered(self, frame: pd.DataFrame, index: npt.NDArray[Any], answers: Answers) -> bool:
+        """Ask for a frame and fill its rows; False where it is rejected."""
         try:
             with warnings.catch_warnings(), np.errstate(all="ignore"):
                 warnings.simplefilter("ignore")  # unseen categories and overflows are meant here
                 labels, numbers = self._ask(frame)
         except (ValueError, TypeError, IndexError):  # NA among texts: TypeError; CategoricalNB: IndexError
-            if len(index) > 1:
-                middle = len(index) // 2
-                self._fill(values, index[:middle], answers)
-                self._fill(values, index[middle:], answers)
-            return
+            return False
         answers.labels[index], answers.numbers[index] = labels[: len(index)], numbers[: len(index)]
         answers.accepted[index] = np.isfinite(answers.numbers[index]).all(axis=1)
         if self.form.interval is not None:
             ends = [self.form.interval.ends(value) for value in answers.numbers[index, 0].tolist()]
             answers.accepted[index] = np.isfinite(ends).all(axis=1)
+        return True
 
     def _ask(self, part: pd.DataFrame) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
         """Labels and numbers, as `Answers` has them."""
-        predicted = table_of(self._estimator.predict(part))
+        columns, model = self._through(part)
+        predicted = table_of(model.predict(columns))
         if self.form.numbers == "value":
             return np.empty((len(part), 0), dtype=np.int64), predicted.astype(np.float64)
-        columns = zip(self._known, predicted.T, strict=True)
-        labels = np.array([[known[value] for value in column.tolist()] for known, column in columns], dtype=np.int64).T
+        targets = zip(self._known, predicted.T, strict=True)
+        labels = np.array([[known[value] for value in column.tolist()] for known, column in targets], dtype=np.int64).T
         if self.form.numbers == "probabilities":
-            return labels, probabilities_of(self._estimator.predict_proba(part), self.form.labels)
+            return labels, probabilities_of(model.predict_proba(columns), self.form.labels)
         if self.form.numbers in {"scores", "items"}:
-            found = self._estimator.decision_function(part)
+            found = model.decision_function(columns)
             return labels, np.asarray(found, dtype=np.float64).reshape(len(part), -1)
         return labels, np.empty((len(part), 0))
+
+    def _through(self, part: pd.DataFrame) -> tuple[Any, Any]:
+        """What the model itself reads, and the model: a pipeline's steps run once for its labels and numbers."""
+        if type(self._estimator) is not Pipeline or len(self._estimator) == 1:
+            return part, self._estimator
+        return self._estimator[:-1].transform(part), self._estimator[-1]
 
 
 def asked_together(estimator: Any, values: Sequence[npt.NDArray[Any]]) -> list[npt.NDArray[np.int64]]:

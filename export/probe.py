@@ -13,9 +13,10 @@ from sklearn.pipeline import Pipeline
 
 from export.converters import REGISTRY
 from export.frame import MISSING_CODE, Column, Columns, Schema, plain
+from export.halve import middle
 from export.original import Original
 from export.part import feeds_of
-from export.rows import UNSEEN, RowMaker, from_steps, middle, to_steps
+from export.rows import UNSEEN, RowMaker, from_steps, to_steps
 from lambda_handler.binding import make_session
 from lambda_handler.contract import is_missing, is_plain_text
 

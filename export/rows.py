@@ -4,12 +4,15 @@ All of them are constructed, and none stands in the training table: a bundle is 
 """
 
 from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from export.frame import MISSING_CODE, Column, Columns, Schema, take
+from export.halve import halved
 from export.original import Answers
 from lambda_handler.contract import is_missing
 
@@ -33,6 +36,26 @@ _LOWEST = {4: np.int64(-(2**31)), 8: np.int64(-(2**63))}  # bits of -0.0, by the
 UNSEEN = "\u2205 never seen"
 
 Answer = Callable[[Columns], Answers]
+
+
+@dataclass(frozen=True)
+class _Pairs:
+    """Pairs of rows between whose ends an answer jumps.
+
+    Attributes:
+        base: graph values of the rows.
+        column: that is moved in each.
+        low, high: positions of its two ends, in any order.
+        at_low: the answers at `low`.
+        by_label: bool of shape (n_pairs,), whether a label jumps; else a number.
+    """
+
+    base: Columns
+    column: npt.NDArray[np.int64]
+    low: npt.NDArray[np.int64]
+    high: npt.NDArray[np.int64]
+    at_low: Answers
+    by_label: npt.NDArray[np.bool_]
 
 
 class RowMaker:
@@ -128,8 +151,7 @@ class RowMaker:
             return take(self.table, np.arange(0))
         numbers = answer(take(self.table, np.arange(1))).numbers.shape[1]
         kinds = [(count // 4, True), (count // 4, False)] if numbers else [(count // 2, True)]
-        pairs = [self._bisect(answer, able, each, by_label) for each, by_label in kinds]
-        return [np.concatenate([pair[index] for pair in pairs]) for index in range(len(self.table))]
+        return _bisected(answer, [self._apart(answer, able, each, by_label) for each, by_label in kinds], self._whole)
 
     def private(self, values: Columns) -> npt.NDArray[np.bool_]:
         """Which rows stand in the training table, of shape (n_rows,)."""
@@ -160,25 +182,18 @@ class RowMaker:
         with np.errstate(over="ignore"):
             return [float(value) for value in map(kind, (*NUMBERS, *around)) if np.isfinite(value)]
 
-    def _bisect(self, answer: Answer, able: list[int], count: int, by_label: bool) -> Columns:
-        """`count` pairs, or fewer where few are found: one column each, ends from the table, halved until adjacent."""
+    def _apart(self, answer: Answer, able: list[int], count: int, by_label: bool) -> "_Pairs":
+        """`count` pairs, or fewer where few are found: one column each, ends from the table that differ."""
         tries = 6 * count
         column = self._random.choice(able, size=tries)
         base = self.recombined(tries)
         ends = [self._steps(column), self._steps(column)]
         answers = [answer(moved(base, column, steps, self._whole)) for steps in ends]
-        apart = np.flatnonzero(_differ(answers[0], answers[1], by_label))[:count]
-        base, column = take(base, apart), column[apart]
-        low, high = ends[0][apart], ends[1][apart]
-        at_low = answers[0].at(apart)
-        while len(apart):
-            between = middle(low, high)
-            if np.all((between == low) | (between == high)):
-                break
-            same = ~_differ(at_low, answer(moved(base, column, between, self._whole)), by_label)
-            low, high = np.where(same, between, low), np.where(same, high, between)
-        pairs = [moved(base, column, low, self._whole), moved(base, column, high, self._whole)]
-        return [np.concatenate(both) for both in zip(*pairs, strict=True)]
+        chosen = np.flatnonzero(_differ(answers[0], answers[1], np.full(tries, by_label)))[:count]
+        low, high = ends[0][chosen], ends[1][chosen]
+        return _Pairs(
+            take(base, chosen), column[chosen], low, high, answers[0].at(chosen), np.full(len(chosen), by_label)
+        )
 
     def _steps(self, columns: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """A training value of each given column, or now and then one beyond, as a position among its numbers."""
@@ -193,6 +208,25 @@ class RowMaker:
                 value = numbers.dtype.type(away)
             steps[row] = int(value) if index in self._whole else to_steps(np.array([value]))[0]
         return steps
+
+
+def _bisected(answer: Answer, kinds: Sequence[_Pairs], whole: Collection[int]) -> Columns:
+    """The pairs, halved until their ends are adjacent: of each kind first all its low ends, then all high ones."""
+    base = [np.concatenate(pieces) for pieces in zip(*(each.base for each in kinds), strict=True)]
+    column, low, high, by_label = (
+        np.concatenate([getattr(each, name) for each in kinds]) for name in ("column", "low", "high", "by_label")
+    )
+    at_low = Answers.joined([each.at_low for each in kinds])
+
+    def as_low(pair: npt.NDArray[np.int64], steps: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+        found = answer(moved(take(base, pair), column[pair], steps, whole))
+        return ~_differ(at_low.at(pair), found, by_label[pair])
+
+    low, high = halved(low, high, as_low)
+    ends = np.cumsum([0, *(len(each.column) for each in kinds)])
+    parts = [(steps, np.arange(*pair)) for pair in pairwise(ends.tolist()) for steps in (low, high)]
+    made = [moved(take(base, index), column[index], steps[index], whole) for steps, index in parts]
+    return [np.concatenate(pieces) for pieces in zip(*made, strict=True)]
 
 
 def moved(
@@ -223,18 +257,11 @@ def from_steps(steps: npt.NDArray[np.int64], dtype: "np.dtype[Any]") -> npt.NDAr
     return np.where(steps < 0, _LOWEST[dtype.itemsize] - steps, steps).astype(f"i{dtype.itemsize}").view(dtype)
 
 
-def middle(low: npt.NDArray[np.int64], high: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """The middle of two positions, rounded towards the lower one, without overflow."""
-    between: npt.NDArray[np.int64] = (low & high) + ((low ^ high) >> 1)
-    return between
-
-
-def _differ(a: Answers, b: Answers, by_label: bool) -> npt.NDArray[np.bool_]:
-    if by_label:
-        different: npt.NDArray[np.bool_] = a.accepted & b.accepted & (a.labels != b.labels).any(axis=1)
-        return different
-    unequal: npt.NDArray[np.bool_] = a.accepted & b.accepted & (a.numbers != b.numbers).any(axis=1)
-    return unequal
+def _differ(a: Answers, b: Answers, by_label: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Rows that both answers accept and that differ: in a label where `by_label`, else in a number."""
+    labels, numbers = (a.labels != b.labels).any(axis=1), (a.numbers != b.numbers).any(axis=1)
+    different: npt.NDArray[np.bool_] = a.accepted & b.accepted & np.where(by_label, labels, numbers)
+    return different
 
 
 def _words(texts: npt.NDArray[Any]) -> npt.NDArray[Any]:
