@@ -121,15 +121,22 @@ def test_what_is_left_out_is_said_and_kept_for_later(
     now = [1.8e9]
     monkeypatch.setattr("train.compare.time.time", lambda: now[0])
 
+    seen: list[tuple[int, int]] = []
+
     def each_takes_a_second(what: str, done: int, total: int) -> None:
         now[0] += what == "cross-validate"
+        seen.extend([(done, total)] if what == "cross-validate" else [])
 
-    out = tmp_path / "loan"
+    out, said = tmp_path / "loan", list[str]()
     call: dict[str, Any] = {"config": folder / "c.toml", "progress": each_takes_a_second}
-    run = train(folder / "loans.csv", "default", out, how=How(budget=11.5), **call)
+    run = train(folder / "loans.csv", "default", out, how=How(budget=11.5, say=said.append), **call)
+    assert seen[0] == (0, 15) and seen[-1] == (11, 15), "the bar stays where the time was over"
+    assert said == [
+        "The time of 11.5 s is over with 11 of 15 pieces done; left out: boosting. The same command goes on from there."
+    ]
     assert set(run.metrics["cross_validation"]) == {"baseline", "linear"}
     assert run.metrics["left_out"] == {"boosting": "out of time: 1 of 5 pieces finished"}
-    said: list[str] = []
+    said.clear()
     train(folder / "loans.csv", "default", out, config=folder / "c.toml", how=How(budget=1e9, say=said.append))
     assert "Going on: 11 of 15" in said[0]
     assert contents(out) == whole

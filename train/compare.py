@@ -86,8 +86,7 @@ def compare(shared: Shared, work: Work, how: How) -> Compared:
     total = sum(map(len, pieces.values()))
     if found:
         how.say(f"Going on: {len(found)} of {total} pieces are there from before.")
-    if deadline is not None:
-        how.progress(STEP, len(found), total)
+    how.progress(STEP, len(found), total)
     _run(shared, [piece for each in pieces.values() for piece in each if piece.key not in found],
          found, work, how, deadline, total)  # fmt: skip
     done = [name for name in names if all(piece.key in found for piece in pieces[name])]
@@ -97,6 +96,11 @@ def compare(shared: Shared, work: Work, how: How) -> Compared:
             "The time must suffice for one candidate.",
             f"{how.budget:g} s, in which {len(found)} of {total} pieces came to an end",
             "Give more time: `train` goes on where it was.",
+        )
+    if left:
+        how.say(
+            f"The time of {how.budget:g} s is over with {len(found)} of {total} pieces done; left out: "
+            f"{', '.join(left)}. The same command goes on from there."
         )
     fitted = float(np.mean([len(train) for train, _ in folds]))
     share = float(np.mean([len(held) for _, held in folds])) / fitted
@@ -129,14 +133,13 @@ def _run(
 ) -> None:
     """Run what is left and keep each piece as it comes to an end."""
     if not pieces:
-        how.progress(STEP, total, total)
         return
     with _runner(shared, how, deadline) as run:
         for piece, outcome in run(pieces):
             if outcome is not None:
                 work.keep(piece, outcome)
                 found[piece.key] = outcome
-            how.progress(STEP, len(found) if outcome else total, total)
+            how.progress(STEP, len(found), total)
 
 
 Run = Callable[[list[Piece]], Iterable[tuple[Piece, Outcome | None]]]
