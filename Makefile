@@ -9,8 +9,10 @@ CHALLENGER ?=
 PACKAGE_ARGS ?=
 SCAN := .venv-scan
 .DEFAULT_GOAL := help
+MAKEFLAGS += --jobs=2 # pip beside npm, mypy beside the other checks
+unexport PYTHONDONTWRITEBYTECODE # pip compiles nothing: Python does, what it imports, once
 
-.PHONY: help setup demo test slow acceptance coverage lint format bench cold exactness budgets engine leak load kill fuzz schemathesis arm64 firefox lighthouse screenshots web-files web-bench requirements clean build-SelfsameFunction build-ReplayHook build-ChallengerFunction
+.PHONY: help setup demo test slow acceptance coverage lint types style format bench cold exactness budgets engine leak load kill fuzz schemathesis arm64 firefox lighthouse screenshots web-files web-bench requirements clean build-SelfsameFunction build-ReplayHook build-ChallengerFunction
 
 help: ## show the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -21,8 +23,9 @@ $(VENV)/.ready: requirements/all.txt pyproject.toml
 	@command -v $(PYTHON) >/dev/null || { echo "selfsame needs python3 (3.11 or newer)"; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "selfsame needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version). Set PYTHON=..."; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/all.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --no-deps --require-hashes -r requirements/all.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --no-deps --no-build-isolation --editable .
+	$(BIN)/python -c "import demo, deploy.verify, export.seal, train.fit" # compiled now, every start is quick
 	@touch $@
 
 node_modules/.ready: package.json package-lock.json
@@ -33,7 +36,7 @@ node_modules/.ready: package.json package-lock.json
 # checkov lives alone: it pins an old boto3.
 $(SCAN)/.ready: requirements/scan.txt $(VENV)/.ready
 	$(PYTHON) -m venv $(SCAN)
-	$(SCAN)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/scan.txt
+	$(SCAN)/bin/python -m pip install --quiet --disable-pip-version-check --no-compile --no-deps --require-hashes -r requirements/scan.txt
 	@touch $@
 
 $(VENV)/.chromium: $(VENV)/.ready
@@ -53,10 +56,14 @@ slow: setup ## the cases that make test leaves out, of training, export and the 
 acceptance: setup ## every candidate of the real tables in every runtime (slow)
 	$(BIN)/pytest tests/test_acceptance.py tests/test_export_score.py -m "slow or not slow" --capture=no
 
-lint: setup ## ruff, mypy, tsc, prettier
+lint: types style ## ruff, mypy, tsc, prettier
+
+types: setup
+	$(BIN)/mypy
+
+style: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
 	npm run --silent check
 	npm run --silent format-check
 
