@@ -57,7 +57,7 @@ def decide(column: pd.Series, settings: ColumnSettings, *, typed: bool) -> Decis
     if settings.kind is not None:
         missing = settings.missing if settings.missing is not None else _default_missing(settings.kind)
         return Decision(name, settings.kind, "as told in --config", missing, settings.unit, settings.description)
-    kind, reason, missing = _by_type(column) if typed else _by_text(column, settings.missing)
+    kind, reason, missing = (_by_type if typed else _by_text)(column, settings.missing)
     return Decision(name, kind, reason, missing, settings.unit, settings.description)
 
 
@@ -153,15 +153,16 @@ def _useless_levels(name: str, levels: Counter[str], known: int, rows: int) -> s
     return next((reason for holds, reason in reasons if holds), None)
 
 
-def _by_type(column: pd.Series) -> tuple[Kind, str, tuple[str, ...]]:
-    """Decide for a Parquet column: its type tells the kind, its nulls (and NaN) are what is missing."""
+def _by_type(column: pd.Series, told: tuple[str, ...] | None) -> tuple[Kind, str, tuple[str, ...]]:
+    """Decide for a Parquet column: its type tells the kind; its nulls, NaN and the codes told are what is missing."""
     arrow = arrow_type(column)
     assert arrow is not None
-    values = plain_numbers(column)
-    values, gone = as_texts(column, ()) if values is None else (values, values.isna())
+    codes = told or ()
+    values = column if pa.types.is_temporal(arrow) else plain_numbers(column, codes)
+    values, gone = as_texts(column, codes) if values is None else (values, values.isna())
     kind, reason = _by_known(column, arrow, values[~gone])
     missing = f"; missing: {int(gone.sum())} of {len(column)}" if gone.any() and kind != "drop" else ""
-    return kind, f"type {arrow}: {reason}{missing}", ()
+    return kind, f"type {arrow}: {reason}{missing}", codes
 
 
 def _by_known(column: pd.Series, arrow: pa.DataType, known: pd.Series) -> tuple[Kind, str]:
@@ -203,7 +204,7 @@ def build_column(column: pd.Series, decision: Decision) -> pd.Series:
     Raises:
         TrainError: A value does not fit the kind.
     """
-    plain = plain_numbers(column) if decision.kind in ("number", "integer") and not decision.missing else None
+    plain = plain_numbers(column, decision.missing) if decision.kind in ("number", "integer") else None
     if plain is not None and (decision.kind == "number" or bool((plain.isna() | (plain == np.floor(plain))).all())):
         return plain
     texts, gone = as_texts(column, decision.missing)
@@ -229,16 +230,26 @@ def build_column(column: pd.Series, decision: Decision) -> pd.Series:
     return values.mask(gone)
 
 
-def plain_numbers(column: pd.Series) -> pd.Series | None:
+def plain_numbers(column: pd.Series, missing: tuple[str, ...] = ()) -> pd.Series | None:
     """Return a Parquet column of finite numbers as float64 with NaN for missing; None for any other column.
 
-    It says what `as_texts` would, number for number, without a text for each.
+    It says what `as_texts` would, number for number, without a text for each; of the codes in `missing` only those are
+    met that are written as the column's numbers are, such as 999.0 among floats and 999 among whole numbers.
     """
     arrow = arrow_type(column)
     if arrow is None or not (pa.types.is_integer(arrow) or pa.types.is_floating(arrow)):
         return None
     values = column.to_numpy(dtype=np.float64, na_value=np.nan)
-    return None if np.isinf(values).any() else pd.Series(values, index=column.index, name=column.name)
+    if np.isinf(values).any():
+        return None
+    write = repr if pa.types.is_floating(arrow) else _whole_text
+    codes = [float(code) for code in missing if is_number(code) and write(float(code)) == code]
+    found = pd.Series(values, index=column.index, name=column.name)
+    return found.mask(found.isin(codes)) if codes else found
+
+
+def _whole_text(number: float) -> str:
+    return str(int(number)) if number.is_integer() else ""
 
 
 def as_texts(column: pd.Series, missing: tuple[str, ...]) -> tuple[pd.Series, pd.Series]:
@@ -247,12 +258,15 @@ def as_texts(column: pd.Series, missing: tuple[str, ...]) -> tuple[pd.Series, pd
     if arrow is None:
         return column, column.isin({code.strip() for code in missing} | {""})
     floating = pa.types.is_floating(arrow)
-    if _is_text(arrow) or pa.types.is_boolean(arrow) or pa.types.is_integer(arrow):  # one text per different value
+    if floating:
+        numbers = column.to_numpy(dtype=np.float64, na_value=np.nan).tolist()
+        each = [None if null else repr(number) for number, null in zip(numbers, column.isna(), strict=True)]
+        shown = np.array(each, dtype=object)
+    elif pa.types.is_nested(arrow) or pa.types.is_null(arrow):
+        shown = np.array([None if value is pd.NA else str(value) for value in column], dtype=object)
+    else:  # one text per different value
         codes, values = pd.factorize(column)
         shown = np.array([*map(str, values), None], dtype=object)[codes]
-    else:
-        each = [None if value is pd.NA else repr(float(value)) if floating else str(value) for value in column]
-        shown = np.array(each, dtype=object)
     texts = pd.Series(shown, index=column.index, dtype=object)
     gone = texts.isna() | texts.isin([*missing, "nan"] if floating else missing)
     return texts.mask(gone, ""), gone

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -50,8 +51,8 @@ def split_dates(table: Table, names: Iterable[str]) -> tuple[Table, dict[str, st
 
 
 def _dates(column: pd.Series, name: str) -> pd.Series:
-    if isinstance(column.dtype, pd.ArrowDtype) and pa.types.is_temporal(column.dtype.pyarrow_dtype):
-        return pd.to_datetime(column.astype(object), utc=True)
+    if is_instant(column):
+        return instants(column)
     texts = column.astype(object)
     gone = texts.isna() | texts.isin(MISSING_CODES)
     dates = pd.to_datetime(texts.mask(gone, None), errors="coerce", format="ISO8601", utc=True)
@@ -61,6 +62,24 @@ def _dates(column: pd.Series, name: str) -> pd.Series:
         rule = f"dates in [prepare]: every value of {name!r} must be a date such as 2026-11-21."
         raise TrainError(rule, f"{texts.iloc[row]!r} in data row {row + 1}", "Write it so, or take the column out.")
     return dates
+
+
+def is_instant(column: pd.Series) -> bool:
+    """Whether a Parquet file says that the column holds dates or times of a day that is known."""
+    if not isinstance(column.dtype, pd.ArrowDtype):
+        return False
+    kind = column.dtype.pyarrow_dtype
+    return bool(pa.types.is_date(kind) or pa.types.is_timestamp(kind))
+
+
+def instants(column: pd.Series) -> pd.Series:
+    """Return a Parquet column of dates or times in UTC, NaT for missing; one without a zone is taken as UTC."""
+    kind = column.dtype.pyarrow_dtype  # type: ignore[union-attr] # only such columns come here
+    unit: Any = kind.unit if pa.types.is_timestamp(kind) else "ms"
+    zoned = pa.types.is_timestamp(kind) and kind.tz is not None
+    stamps = column.astype(pd.ArrowDtype(pa.timestamp(unit, "UTC" if zoned else None)))
+    found: pd.Series = (stamps if zoned else stamps.dt.tz_localize("UTC")).astype(pd.DatetimeTZDtype(unit, "UTC"))
+    return found
 
 
 def _part(dates: pd.Series, part: str, *, typed: bool) -> pd.Series:

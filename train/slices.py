@@ -70,7 +70,8 @@ def _by_level(column: pd.Series) -> tuple[npt.NDArray[np.int64], list[str]]:
     kept = sorted(map(str, counts.index[:MOST_LEVELS]))
     places = {level: place for place, level in enumerate(kept)}
     missing = column.isna().to_numpy()
-    code = np.array([places.get(str(value), len(kept)) for value in column])
+    codes, levels = pd.factorize(column)
+    code = np.array([places.get(str(level), len(kept)) for level in levels] + [len(kept)])[codes]
     names = [f"= {level}" for level in kept] + (["another level"] if len(counts) > len(kept) else [])
     return _with_missing(code, names, missing)
 

@@ -20,6 +20,7 @@ from sklearn.model_selection import (
 )
 
 from train.config import SplitSettings, Task
+from train.dates import instants, is_instant
 from train.errors import TrainError
 
 RowNumbers = npt.NDArray[np.int64]
@@ -80,15 +81,19 @@ def marks_of(aside: pd.DataFrame, settings: SplitSettings) -> Marks:
 
 
 def _times(column: pd.Series, name: str) -> npt.NDArray[np.float64]:
-    values = pd.to_numeric(column.astype(object), errors="coerce")
-    if values.isna().any():
+    if is_instant(column):
+        dates = instants(column)
+    else:
+        values = pd.to_numeric(column.astype(object), errors="coerce")
+        if not values.isna().any():
+            return values.to_numpy(dtype=np.float64)
         dates = pd.to_datetime(column.astype("str"), errors="coerce", format="mixed", utc=True)
-        if dates.isna().any():
-            row = int(np.flatnonzero(dates.isna())[0])
-            rule = f"Every row must have a time in {name!r}: a number or a date."
-            raise TrainError(rule, f"{column.iloc[row]!r} in row {row + 1} of those with a target", "Correct it.")
-        values = (dates - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(seconds=1)
-    return values.to_numpy(dtype=np.float64)
+    if dates.isna().any():
+        row = int(np.flatnonzero(dates.isna())[0])
+        rule = f"Every row must have a time in {name!r}: a number or a date."
+        raise TrainError(rule, f"{column.iloc[row]!r} in row {row + 1} of those with a target", "Correct it.")
+    seconds: pd.Series = (dates - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(seconds=1)
+    return seconds.to_numpy(dtype=np.float64)
 
 
 def split_rows(

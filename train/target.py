@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -56,10 +57,10 @@ class Target:
     unit: str | None = None
     description: str | None = None
 
-    @property
+    @cached_property
     def classes(self) -> list[Label] | None:
         """The classes in scikit-learn's order, as Python values; None for regression."""
-        return None if self.task == "regression" else [as_label(value) for value in np.unique(self.y)]
+        return None if self.task == "regression" else [as_label(value) for value in np.unique(pd.unique(self.y))]
 
 
 def as_label(value: object) -> Label:
@@ -142,7 +143,7 @@ def _task(form: str, column: pd.Series, missing: tuple[str, ...]) -> tuple[Task,
     if form in ("boolean", "text"):
         return "classification", form
     known = _known(column, missing)
-    distinct = len({float(value) for value in known})
+    distinct = len({float(value) for value in set(known)})
     few = distinct <= MOST_INTEGER_CLASSES and distinct * ROWS_PER_INTEGER_CLASS <= len(known)
     if form == "whole" and (few or distinct <= 2):
         return "classification", "few whole numbers"
@@ -194,7 +195,9 @@ def check_target(name: str, task: Task, y: npt.NDArray[Any]) -> None:
     """
     if len(y) < FEWEST_ROWS:
         raise TrainError(f"At least {FEWEST_ROWS} rows with a target are needed.", f"{len(y)} rows", "Bring more rows.")
-    counts = Counter(as_label(value) for value in y) if task == "classification" else Counter(float(v) for v in y)
+    codes, values = pd.factorize(y)
+    labels = [as_label(value) if task == "classification" else float(value) for value in values]
+    counts = dict(zip(labels, np.bincount(codes).tolist(), strict=True))
     if len(counts) == 1:
         raise TrainError(
             f"The target {name!r} must have at least two different values.",
