@@ -19,6 +19,7 @@ from train.steps import QuantileClip, Ratio, SignedLog
 
 Style = Literal["scaled", "imputed", "codes"]
 MOST_CODES = 250
+MOST_CELLS = 2**27  # of one-hot columns (1 GiB): more are held as a sparse matrix
 
 
 def prepared(
@@ -27,7 +28,7 @@ def prepared(
     """Return the unfitted columns' step, and which of the columns that it gives are codes of categories.
 
     Args:
-        X: float64 and `str` columns; only its dtypes and the number of levels matter.
+        X: float64 and `str` columns; only its dtypes and the number of levels and of rows matter.
         style: `scaled` (numbers imputed and scaled, categories one-hot), `imputed` (not scaled) or `codes` (numbers as
             they are, missing ones too, and one code per level). The mask has a meaning for `codes` only.
         settings: Of the project file.
@@ -96,7 +97,8 @@ def _number(name: str, key: str, numbers: list[str], columns: list[str]) -> str:
 def _category_step(X: pd.DataFrame, style: Style, settings: PrepareSettings, min_frequency: int) -> Any:
     if style != "codes":
         least = settings.rare or min_frequency
-        return OneHotEncoder(handle_unknown="infrequent_if_exist", min_frequency=least, sparse_output=False)
+        sparse = len(X) * sum(X[name].nunique() for name in X.columns) > MOST_CELLS
+        return OneHotEncoder(handle_unknown="infrequent_if_exist", min_frequency=least, sparse_output=sparse)
     many = any(X[name].nunique() > MOST_CODES for name in X.columns)
     return OrdinalEncoder(
         handle_unknown="use_encoded_value",
