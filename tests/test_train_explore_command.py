@@ -39,6 +39,8 @@ def test_the_folder_holds_the_report_the_findings_and_a_proposal(explored: Path)
         "explore.html", "explore.json", "proposal.toml"]  # fmt: skip
     told = json.loads((explored / "out" / "explore.json").read_text(), parse_constant=pytest.fail)
     assert (told["table"], told["target"], told["rows"]) == ("table.csv", "good", 1200)
+    assert told["looked_at"] == {"leaks": 1200, "page": 1200, "all else": 1200}
+    assert "Not every row" not in (explored / "out" / "explore.html").read_text()
     for each in told["findings"]:
         assert list(each) == ["kind", "severity", "says", "todo", "column", "evidence", "proposal"]
     grave = [each["severity"] for each in told["findings"]]

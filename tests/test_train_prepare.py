@@ -15,7 +15,7 @@ from train.columns import Decision, build_column, plain_numbers
 from train.config import CandidateSettings, Config, PrepareSettings
 from train.dates import split_dates
 from train.errors import TrainError
-from train.estimate import estimate, shown
+from train.estimate import Span, estimate, shown, total
 from train.job import Shared
 from train.leaks import suspects
 from train.material import material_from_file
@@ -138,6 +138,8 @@ def test_the_time_of_a_large_table_is_told_beforehand() -> None:
     config = Config(candidates=CandidateSettings(names=("linear", "boosting"), rounds=10))
     shared = Shared(X, draw.integers(0, 2, 9000), Marks(), "classification", "binary", [0, 1], config, 0, False)
     found = estimate(shared)
-    assert set(found) == {"linear", "boosting"}
-    assert all(seconds > 0 for seconds in found.values())
+    assert set(found) == {"linear", "boosting", "the rest"}
+    assert all(span.seconds > 0 and span.cpu > 0 for span in found.values())
+    assert total(found.values()).cpu == pytest.approx(sum(span.cpu for span in found.values()))
+    assert str(Span(600, 90)) == "10 min (2 min of a processor)"
     assert (shown(5.2), shown(600), shown(9000)) == ("5 s", "10 min", "2.5 h")

@@ -3,32 +3,27 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from train.config import Config
 from train.errors import TrainError
 from train.explore_columns import column_findings
-from train.explore_leaks import leak_findings
+from train.explore_leaks import judged_rows, leak_findings
+from train.explore_page import SHOWN_ROWS, render
 from train.explore_rows import row_findings
+from train.explore_time import MANY_ROWS, expected
 from train.explore_visits import visit_findings
 from train.finding import SEVERITIES, Finding
-from train.folded import fold
 from train.propose import project_toml
-from train.survey import MOST_ROWS, Survey, part, spaced, survey
+from train.survey import Survey, survey
 from train.table import read_table
 
-SHOWN_ROWS = 20_000  # of the table that the report draws
-MOST_DRAWN = 60  # columns: more are shown without pictures and associations
-MANY_ROWS = 200_000  # from here on a part is timed first
 Say = Callable[[str], None]
 
 
@@ -77,10 +72,12 @@ def explore(
     say("reading")
     found = survey(data, target, told)
     beside = None if other is None else read_table(other, encoding=told.table.encoding or "utf-8-sig").frame
-    findings = find(found, seed=seed, other=beside, say=say)
+    say(f"{found.rows:,} rows of {len(found.table.frame.columns)} columns")
+    findings = find(found, seed=seed, other=beside, say=say, page=True)
     proposal = project_toml(found, findings)
     say("drawing the table")
-    page = render(data.name, found, findings, proposal)
+    judged = None if any(each.kind == "visits" for each in findings) else judged_rows(found)
+    page = render(data.name, found, findings, proposal, judged)
     out.mkdir(parents=True, exist_ok=True)
     (out / "explore.html").write_text(page, encoding="utf-8")
     (out / "proposal.toml").write_text(proposal, encoding="utf-8")
@@ -88,6 +85,7 @@ def explore(
         "table": data.name,
         "target": found.target.name,
         "rows": found.rows,
+        "looked_at": {"leaks": judged, "page": min(found.rows, SHOWN_ROWS), "all else": found.rows},
         "findings": [asdict(each) for each in findings],
     }
     text = json.dumps(listed, indent=1, ensure_ascii=False, default=_plain)
@@ -96,16 +94,30 @@ def explore(
 
 
 def find(
-    found: Survey, *, seed: int = 0, other: pd.DataFrame | None = None, say: Say = lambda _: None
+    found: Survey,
+    *,
+    seed: int = 0,
+    other: pd.DataFrame | None = None,
+    say: Say = lambda _: None,
+    page: bool = False,
 ) -> list[Finding]:
-    """Return the findings about a typed table, the gravest first; the other arguments are as for `explore`."""
-    say("looking for visits")
+    """Return the findings about a typed table, the gravest first.
+
+    Args:
+        found: The table.
+        seed: Of the folds.
+        other: A second table to compare with.
+        say: As for `explore`.
+        page: Whether a report will be drawn, so that its time is told, too.
+    """
     findings = list(visit_findings(found.table.frame, found.target.name))
     if not findings:
-        some = f": {MOST_ROWS:,} evenly spaced rows of {found.rows:,}" if found.rows > MOST_ROWS else ""
-        say(f"looking for leaks{some}")
+        if found.rows >= MANY_ROWS:
+            say("timing on some of the rows")
+            say(f"{found.rows:,} rows will take about {expected(found, other, seed, page=page)} from here on")
+        some, known = judged_rows(found), int(found.target.known.sum())
+        say("looking for leaks" + (f" in {some:,} evenly spaced rows of {known:,}" if some < known else ""))
         findings += leak_findings(found, seed)
-        _estimate(found, say)
         say("looking at the rows")
         findings += row_findings(found, other)
     say("looking at the columns")
@@ -113,55 +125,6 @@ def find(
     return sorted(findings, key=lambda each: SEVERITIES.index(each.severity))
 
 
-def _estimate(found: Survey, say: Say) -> None:
-    """Tell how long looking at every row will take, from the time that a part of the rows takes."""
-    if found.rows < MANY_ROWS:
-        return
-    small = part(found, spaced(found.rows, MANY_ROWS // 4))
-    began = time.perf_counter()
-    for check in (row_findings, column_findings):
-        list(check(small))
-    seconds = (time.perf_counter() - began) * found.rows / small.rows
-    say(f"looking at all {found.rows:,} rows: about {seconds:,.0f} s")
-
-
 def _plain(value: Any) -> Any:
     """A number of numpy as JSON knows it."""
     return value.item() if isinstance(value, np.generic) else str(value)
-
-
-def render(name: str, found: Survey, findings: list[Finding], proposal: str) -> str:
-    """Return the report: the findings, the proposal, and skrub's interactive table below them."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    rows, blocks = spaced(found.rows, SHOWN_ROWS), fold(findings)
-    drawn = len(found.X.columns) < MOST_DRAWN
-    text = environment.get_template("explore.html.jinja").render(
-        name=name,
-        target=found.target,
-        rows=found.rows,
-        shown=len(rows),
-        columns=len(found.table.frame.columns),
-        groups=[(severity, [each for each in blocks if each.severity == severity]) for severity in SEVERITIES],
-        proposal=proposal,
-        drawn=drawn,
-        table=_table(found, rows, drawn),
-    )
-    return text + "\n"
-
-
-def _table(found: Survey, rows: npt.NDArray[np.int64], drawn: bool) -> str:
-    """Skrub's report on the typed columns and the target, of some rows; it asks nothing of any other host."""
-    from skrub import TableReport
-
-    frame = found.X.iloc[rows].reset_index(drop=True)
-    target = found.table.frame[found.target.name].iloc[rows].reset_index(drop=True)
-    numbers = found.target.classes is None
-    frame.insert(0, found.target.name, pd.to_numeric(target, errors="coerce") if numbers else target.astype("str"))
-    report = TableReport(frame, title="", verbose=0, plot_distributions=drawn, compute_associations=drawn)
-    return str(report.html_snippet())

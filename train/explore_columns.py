@@ -93,7 +93,8 @@ def _texts_that_look_missing(found: Survey) -> Iterator[Finding]:
     for each in found.decisions:
         if each.kind == "category":
             texts = found.X[each.name]
-            present = [code for code in LOOKS_MISSING if code in set(texts.unique())]
+            levels = set(texts.unique())
+            present = [code for code in LOOKS_MISSING if code in levels]
             coded += [(each.name, code, (texts == code).to_numpy()) for code in present]
     twins = {(name, code): _twin(rows, zeros) for name, code, rows in coded}
     for name, code, rows in coded:

@@ -46,6 +46,11 @@ class Score:
         return f"{label} {self.value:.3f} (95 %: {self.low:.3f} to {self.high:.3f})"
 
 
+def judged_rows(found: Survey) -> int:
+    """Return how many rows `leak_findings` looks at."""
+    return min(int(found.target.known.sum()), MOST_ROWS)
+
+
 def leak_findings(found: Survey, seed: int) -> Iterator[Finding]:
     """Yield suspects by their cross-validated score alone, by name, and the score of a quick model on all columns.
 
@@ -85,7 +90,7 @@ def _alone(
         does = "almost decides" if decides else "goes far to tell"
         says = f"{what} alone {does} {found.target.name}: {score}{looked_at}."
         todo = f'Is it known when the answer is needed? If not: kind = "drop" in [columns.{name}].'
-        numbers = {"score": score.name, "value": score.value, "low": score.low, "high": score.high}
+        numbers = {"score": score.name, "value": score.value, "low": score.low, "high": score.high, "rows": found.rows}
         yield Finding("leak", "stop" if decides else "warn", says, todo, name, numbers)
 
 
@@ -106,7 +111,8 @@ def _honest(found: Survey, truth: Floats, seed: int, suspects: dict[str, Score],
     without = f" without {', '.join(suspects)}" if suspects else ""
     says = f"A quick model on {len(kept)} columns{without} reaches {score}{looked_at}."
     todo = f"Take much more, above {limit:.2f} say, as a sign of a leak before you take it for success."
-    numbers = {"score": score.name, "value": score.value, "low": score.low, "high": score.high, "plausible": limit}
+    numbers = {"score": score.name, "value": score.value, "low": score.low, "high": score.high, "rows": found.rows}
+    numbers["plausible"] = limit
     return Finding("honest", "note", says, todo, evidence=numbers)
 
 

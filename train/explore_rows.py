@@ -13,6 +13,7 @@ from scipy import stats
 
 from train.columns import DATE, build_column, plain_numbers
 from train.config import SplitSettings
+from train.dates import instants, is_instant
 from train.errors import TrainError
 from train.finding import Finding, Proposal
 from train.split import marks_of
@@ -71,8 +72,9 @@ def _skew(found: Survey) -> Iterator[Finding]:
 
 
 def _duplicates(found: Survey) -> Iterator[Finding]:
-    keys = row_keys(found.table.frame)
-    twice = int(pd.Series(keys).duplicated().sum())
+    frame, name = found.table.frame, found.target.name
+    features = row_keys(frame.drop(columns=[name]))
+    twice = int(pd.Series(_joined(features, frame[name])).duplicated().sum())
     if twice:
         says = f"{twice:,} rows are copies of an earlier row ({100 * twice / found.rows:.3g} %)."
         todo = "If they are the same event, remove them: copies on both sides of a split flatter the score."
@@ -80,9 +82,9 @@ def _duplicates(found: Survey) -> Iterator[Finding]:
         yield Finding("duplicate", severity, says, todo, evidence={"rows": twice})  # type: ignore[arg-type]
     if found.target.classes is None or len(found.table.frame.columns) == 1:
         return
-    differ = _contradictions(row_keys(found.table.frame.drop(columns=[found.target.name])), found.target)
+    differ = _contradictions(features, found.target)
     if differ:
-        says = f"{differ:,} rows have the same features as another row and another {found.target.name}."
+        says = f"{differ:,} rows have the same features as another row and another {name}."
         todo = "No model can tell them apart; ask what is missing in the table."
         yield Finding("contradiction", "note", says, todo, evidence={"rows": differ})
 
@@ -90,9 +92,10 @@ def _duplicates(found: Survey) -> Iterator[Finding]:
 def _contradictions(keys: npt.NDArray[np.uint64], target: Target) -> int:
     """Count the rows that share the key of a row with another target."""
     classes = pd.factorize(pd.Series(target.y))[0]
-    _, first, groups = np.unique(keys[target.known], return_index=True, return_inverse=True)
-    differs = np.zeros(len(first), dtype=bool)
-    np.logical_or.at(differs, groups, classes != classes[first[groups]])
+    groups = pd.factorize(keys[target.known])[0]
+    firsts = np.empty(int(groups.max(initial=-1)) + 1, dtype=classes.dtype)
+    firsts[groups[::-1]] = classes[::-1]
+    differs = np.bincount(groups, weights=classes != firsts[groups]) > 0
     return int(differs[groups].sum())
 
 
@@ -100,14 +103,20 @@ def row_keys(frame: pd.DataFrame) -> npt.NDArray[np.uint64]:
     """Return one hash per row of its values, in 64 bits; missing is a value of its own."""
     keys = np.zeros(len(frame), dtype=np.uint64)
     for name in frame.columns:
-        keys = keys * np.uint64(6364136223846793005) + _hashes(frame[name])
+        keys = _joined(keys, frame[name])
     return keys
+
+
+def _joined(keys: npt.NDArray[np.uint64], column: pd.Series) -> npt.NDArray[np.uint64]:
+    return keys * np.uint64(6364136223846793005) + _hashes(column)
 
 
 def _hashes(column: pd.Series) -> npt.NDArray[np.uint64]:
     numbers = column if column.dtype == np.float64 else plain_numbers(column)
     if numbers is not None:
         return pd.util.hash_array(numbers.to_numpy(dtype=np.float64) + 0.0)  # which makes -0.0 a 0.0
+    if is_instant(column):
+        return pd.util.hash_array(instants(column).dt.tz_localize(None).to_numpy().view(np.int64))
     codes, values = pd.factorize(column, use_na_sentinel=False)
     hashes = pd.util.hash_array(np.array([str(value) for value in values], dtype=object), categorize=False)
     return hashes[codes]

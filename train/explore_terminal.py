@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -41,20 +42,28 @@ def run_explore(
     if time is not None:
         told = replace(told, split=replace(told.split, time=time))
     place = out or Path("build/explore") / data.stem
-    with console.status("") as status:
-
-        def say(step: str) -> None:
-            if console.is_terminal:
-                status.update(f"{escape(step)} …")
-            else:
-                _line(console, step)
-
+    with _saying(console) as say:
         explored = explore(data, target, place, config=told, other=test, seed=seed, say=say)
     print_findings(console, explored.findings)
     _line(console, f"{place}: explore.html, explore.json, proposal.toml. Private: rows of the table stand in it.")
     _line(
         console, f"Next: edit {place / 'proposal.toml'}, then selfsame train {data} --config {place / 'proposal.toml'}"
     )
+
+
+@contextmanager
+def _saying(console: Console) -> Iterator[Callable[[str], None]]:
+    """Give a function that shows the step at hand; in a file each step is a line, and what is no step always is."""
+    with console.status("") as status:
+
+        def say(step: str) -> None:
+            told = "will take about" in step
+            if console.is_terminal and not told:
+                status.update(f"{escape(step)} …")
+            else:
+                _line(console, step if told else f"{step} …")
+
+        yield say
 
 
 def print_findings(console: Console, findings: Sequence[Finding]) -> None:
@@ -78,8 +87,10 @@ def run_init(console: Console, data: Path, target: str | None, out: Path, *, for
     if out.is_dir() or (out.exists() and not force):
         what, remedy = ("a folder", "Name a file.") if out.is_dir() else ("a file", "Name another one, or add --force.")
         raise TrainError("--out must be a file that is not there.", f"{what}, {out}", remedy)
-    found = survey(data, target, Config())
-    findings = find(found, seed=seed)
+    with _saying(console) as say:
+        say("reading")
+        found = survey(data, target, Config())
+        findings = find(found, seed=seed, say=say)
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(project_toml(found, findings), encoding="utf-8")
     told = sum(each.severity != "note" for each in findings)

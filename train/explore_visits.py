@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from train.columns import DATE
+from train.dates import instants, is_instant
 from train.finding import Finding, Proposal
 
 TRAJECTORY = re.compile(r"(?i)traj|session|trip|walk|tour|basket|order_?id|visit_?id")
@@ -52,7 +53,6 @@ def visit_findings(frame: pd.DataFrame, target: str | None) -> Iterator[Finding]
 def visit_columns(frame: pd.DataFrame, target: str | None) -> tuple[str, str, str] | None:
     """Return the columns of the item, the trajectory (else the user) and the time; None for another kind of table."""
     names = [str(name) for name in frame.columns]
-    times = [name for name in names if TIME.search(name) and bool(np.isfinite(_seconds(frame[name])).mean() > 0.95)]
     groups = [name for name in names if TRAJECTORY.search(name) and not re.search(r"(?i)len|count|size", name)]
     groups += [name for name in names if USER.search(name)]
     rows = len(frame)
@@ -60,11 +60,16 @@ def visit_columns(frame: pd.DataFrame, target: str | None) -> tuple[str, str, st
     items = [name for name in names if ITEM.search(name) and re.search(r"(?i)id$|name$|^[a-z]+$", name)]
     items += [target] if target in names and not items else []
     items = [name for name in items if name not in groups and 1 < frame[name].nunique() <= min(MOST_ITEMS, rows / 5)]
-    return (items[0], groups[0], times[0]) if items and groups and times else None
+    if not items or not groups:
+        return None
+    times = [name for name in names if TIME.search(name) and bool(np.isfinite(_seconds(frame[name])).mean() > 0.95)]
+    return (items[0], groups[0], times[0]) if times else None
 
 
 def _seconds(column: pd.Series) -> pd.Series:
     """Return times as seconds; NaN for what is none. A number counts as seconds since 1970 from 1980 on."""
+    if is_instant(column):
+        return (instants(column) - pd.Timestamp("1970-01-01", tz="UTC")).dt.total_seconds()
     numbers = pd.to_numeric(column, errors="coerce").astype("float64")
     if (numbers > 315532800).mean() > 0.95:
         return numbers

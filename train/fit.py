@@ -12,7 +12,7 @@ from train.compare import How, Progress, compare, silent
 from train.config import Task, read_config
 from train.demo import DemoCase, material_from_case
 from train.errors import TrainError
-from train.estimate import LARGE, estimate, shown
+from train.estimate import LARGE, estimate, shown, total
 from train.final import finals, sizes_of
 from train.finish import finish
 from train.fitted import Fitted
@@ -73,7 +73,9 @@ def train(  # noqa: PLR0913 (the command's options, given by name)
     goal = target or told.run.target
     if goal is None:
         raise TrainError("The target must be told.", "no --target", "Name it, or write target in [run] of --config.")
+    progress("read the table", 0, 1)
     material = material_from_file(data, goal, told, name or told.run.name or out.resolve().name, task, seed)
+    progress("read the table", 1, 1)
     asked = {"target": target, "task": task, "sample": sample}
     material = replace(material, asked=asked, project=None if config is None else config.read_bytes())
     return _train(material, out, seed, replace(how or How(), progress=progress), on_material)
@@ -102,7 +104,9 @@ def _train(material: Material, out: Path, seed: int, how: How, on_material: Call
     work = Work(out, material.digest, material.config, {"seed": seed, "target": material.target.name})
     try:
         fitted = finish(material, fit(material, seed, how, work), seed, how.progress)
+        how.progress("write the run", 0, 1)
         write_run(out, material, fitted, seed)
+        how.progress("write the run", 1, 1)
     except TrainError:
         if how.budget is None:
             work.drop()
@@ -185,6 +189,7 @@ def _tell_time(shared: Shared, how: How) -> None:
     """Say before a large comparison how long it will take."""
     if len(shared.y) < LARGE:
         return
-    found = estimate(shared)
-    parts = ", ".join(f"{name} {shown(seconds)}" for name, seconds in found.items())
-    how.say(f"{len(shared.y):,} train rows will take about {shown(sum(found.values()))}: {parts}.")
+    how.say(f"{len(shared.y):,} train rows: timing each candidate on some of them.")
+    found = estimate(shared, how.jobs)
+    parts = ", ".join(f"{name} {shown(span.seconds)}" for name, span in found.items())
+    how.say(f"{len(shared.y):,} train rows will take about {total(found.values())}: {parts}.")

@@ -165,9 +165,14 @@ def _scaled_target(model: Any) -> Any:
     return TransformedTargetRegressor(model, transformer=StandardScaler())
 
 
+def rows_per_tree(rows: int) -> int | None:
+    """Return how many of so many rows a tree of the forest draws; None for as many as there are."""
+    return MOST_ROWS_PER_TREE if rows > 4 * MOST_ROWS_PER_TREE else None
+
+
 def _forest(settings: CandidateSettings, seed: int, rows: int, *, classifies: bool) -> Any:
     """Return the forest; in large tables a tree draws fewer rows and has no more than about 20,000 leaves."""
-    drawn = MOST_ROWS_PER_TREE if rows > 4 * MOST_ROWS_PER_TREE else None
+    drawn = rows_per_tree(rows)
     least = max(5 if classifies else 2, (drawn or rows) // MOST_LEAVES)
     size = {"n_estimators": settings.trees, "min_samples_leaf": least, "max_samples": drawn, "random_state": seed}
     return RandomForestClassifier(**size) if classifies else RandomForestRegressor(max_features=1 / 3, **size)

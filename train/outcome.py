@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,8 +14,10 @@ from train.config import ProblemSettings
 from train.evaluate import area_under_curve, test_scores
 from train.final import Final, rows_of
 from train.job import Shared
-from train.leaks import suspects
+from train.leaks import MOST_ROWS, suspects
 from train.material import Material
+from train.models import rows_per_tree
+from train.plots import MOST_POINTS
 from train.scores import LOWER_IS_BETTER, MAIN_SCORE, SECOND_SCORE, deciding_metric, fold_scores, summarise
 from train.split import Split
 from train.target import Label
@@ -90,8 +92,20 @@ def metrics_of(
         "test": test,
         "verdict": verdict(test[metric], metric, material.config.problem, outside),
         "suspects": suspects(shared.X, shared.y, shared.classes),
+        "looked_at": looked_at(len(shared.y), len(y), list(compared.answers), material.target.task),
         "best_possible": _best_possible(material, split, positive),
     }
+
+
+def looked_at(train: int, test: int, names: Sequence[str], task: str) -> dict[str, dict[str, int]]:
+    """Return per part of a training that leaves rows out how many `rows` it takes and of how many; usually none."""
+    trees = rows_per_tree(train) if {"forest", "stacking"} & set(names) else None
+    parts = {
+        "suspected leaks, evenly spaced rows": (min(train, MOST_ROWS), train),
+        "each tree of the forest, drawn": (trees or train, train),
+        "points of the plots, evenly spaced rows": (min(test, MOST_POINTS) if task == "regression" else test, test),
+    }
+    return {part: {"rows": rows, "of": whole} for part, (rows, whole) in parts.items() if rows < whole}
 
 
 def _split_kind(material: Material) -> dict[str, str | None]:
