@@ -12,7 +12,7 @@ SCAN := .venv-scan
 MAKEFLAGS += --jobs=2 # pip beside npm, mypy beside the other checks
 unexport PYTHONDONTWRITEBYTECODE # pip compiles nothing: Python does, what it imports, once
 
-.PHONY: help setup demo test slow acceptance coverage lint types style format bench cold exactness budgets engine leak load kill fuzz schemathesis arm64 firefox lighthouse screenshots web-files web-bench requirements clean build-SelfsameFunction build-ReplayHook build-ChallengerFunction
+.PHONY: help setup demo test slow acceptance coverage lint types style format bench cold exactness budgets engine leak load kill fuzz schemathesis arm64 firefox lighthouse screenshots scale web-files web-bench requirements clean build-SelfsameFunction build-ReplayHook build-ChallengerFunction
 
 help: ## show the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -138,6 +138,9 @@ build/peer/.ready: requirements/peer.txt $(VENV)/.ready
 
 web-bench: setup build/peer/.ready ## the page's speed in Chromium: visits over slow lines, rows, memory, bytes; writes docs/web-speed.md
 	PYTHONPATH=build/peer $(BIN)/python -m benchmarks.web --out docs/web-speed.md $(ARGS)
+
+scale: setup ## what explore and train cost up to 5 million rows; writes docs/scale.md (hours; goes on where it was stopped)
+	$(BIN)/python -m benchmarks.scale --out docs/scale.md $(ARGS)
 
 screenshots: setup ## make the pictures in docs/ from the demo's site
 	$(BIN)/python docs/screenshots.py
