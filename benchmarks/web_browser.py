@@ -14,6 +14,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
+from benchmarks.web_bare import WATCH, Visitor
 from deploy.browser import ARGUMENTS, NAMES
 
 SCRIPT = Path(__file__).with_name("web_host.mjs")
@@ -22,22 +23,6 @@ PATIENCE = 120_000  # milliseconds
 PAUSE = 20  # milliseconds between two looks at the marks
 ANSWERED, CONFIRMED, KEPT = "answered", "confirmed", "kept"
 
-# Marks when the first answer, the word of the second engine and that of the service worker stand in the page, by the
-# page's own clock, and calls `told` with the mark's name: Playwright's own waiting puts a large script into the page,
-# which costs a slow processor over 60 ms.
-WATCH = """
-const marked = {answer: ["answered", "answered"], engine: ["confirmed", null], offline: ["kept", null]};
-new MutationObserver(records => {
-  for (const {target} of records) {
-    const [name, state] = marked[target.id] ?? [];
-    if (name === undefined || (state !== null && target.dataset.state !== state)) continue;
-    performance.mark(name);
-    delete marked[target.id];
-    told(name);
-  }
-}).observe(document, {subtree: true, attributes: true, attributeFilter: ["data-state"]});
-"""
-MARKS = "() => Object.fromEntries(performance.getEntriesByType('mark').map(({name, startTime}) => [name, startTime]))"
 LOADED = (
     """() => performance.getEntriesByType("resource").map(each => [new URL(each.name).pathname, each.transferSize])"""
 )
@@ -163,18 +148,14 @@ def visit(browser: Browser, address: str, line: Line, *, cached: bool) -> dict[s
         (where asked for) of a next one through the browser's own cache; and `confirmed`, of the first visit, to the
         other engine's word.
     """
-    with browser.new_context() as context:
-        with opened(context, address, line, until=(CONFIRMED, KEPT)) as page:
-            first = page.evaluate(MARKS)
-        with opened(context, address, line, until=(ANSWERED,)) as page:
-            again = page.evaluate(MARKS)
+    visitor = Visitor(browser)
+    first = visitor.visit(address, (CONFIRMED, KEPT), cpu=line.cpu)
+    again = visitor.visit(address, (ANSWERED,), cpu=line.cpu)
     told = {"first": first["answered"], "confirmed": first["confirmed"], "again": again["answered"]}
     if cached:
-        with browser.new_context(service_workers="block") as context:
-            with opened(context, address, line, until=(ANSWERED,)):
-                pass
-            with opened(context, address, line, until=(ANSWERED,)) as page:
-                told["cached"] = page.evaluate(MARKS)["answered"]
+        visitor = Visitor(browser)
+        for _ in range(2):
+            told["cached"] = visitor.visit(address, (ANSWERED,), cpu=line.cpu, service_worker=False)["answered"]
     return told
 
 

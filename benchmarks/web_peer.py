@@ -11,7 +11,8 @@ from pathlib import Path
 from playwright.sync_api import Browser
 from sklearn.ensemble import RandomForestRegressor
 
-from benchmarks.web_browser import ANSWERED, MARKS, Line, opened
+from benchmarks.web_bare import Visitor
+from benchmarks.web_browser import ANSWERED, Line, opened
 from deploy.compress import compress_folder
 from export import export_bundle
 from train.demo import diabetes_case
@@ -72,12 +73,7 @@ def make_peer(folder: Path) -> Peer | None:
 
 def answered(browser: Browser, address: str, line: Line) -> float:
     """Milliseconds to the first answer of a first visit."""
-    with (
-        browser.new_context(service_workers="block") as context,
-        opened(context, address, line, until=(ANSWERED,)) as page,
-    ):
-        marks: dict[str, float] = page.evaluate(MARKS)
-    return marks["answered"]
+    return Visitor(browser).visit(address, (ANSWERED,), cpu=line.cpu, service_worker=False)["answered"]
 
 
 def differing(browser: Browser, address: str, peer: Peer) -> int:
