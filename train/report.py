@@ -43,7 +43,7 @@ def render_report(material: Material, fitted: Fitted, info: dict[str, Any]) -> s
     metrics = fitted.metrics
     return page(
         "report.html.jinja",
-        {"score": show_score, "spread": show_spread},
+        {"score": show_score, "spread": show_spread, "bytes": show_bytes},
         info=info,
         metrics=metrics,
         names=SCORE_NAMES,
@@ -68,6 +68,11 @@ def show_score(value: float) -> str:
 def show_spread(value: float) -> str:
     """Return a standard deviation with two significant digits, or as a whole number where it is large."""
     return f"{value:,.0f}" if abs(value) >= 10 else f"{value:.2g}"
+
+
+def show_bytes(count: int) -> str:
+    """Return the size of a file in the unit that needs no leading zeros."""
+    return f"{count / 1e6:.3g} MB" if count >= 999_500 else f"{count / 1e3:.3g} kB"
 
 
 def _listed_scores(metrics: dict[str, Any]) -> dict[str, float]:
