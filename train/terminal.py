@@ -12,7 +12,7 @@ from rich.table import Table
 
 from train.compare import Progress as Report
 from train.material import Material
-from train.report import SCORE_NAMES, show_score, show_spread
+from train.report import SCORE_NAMES, show_bytes, show_score, show_spread
 from train.run import Run
 
 
@@ -81,6 +81,6 @@ def _size(run: Run, name: str) -> tuple[str, str]:
     size = run.metrics["file_bytes"].get(name)
     latency = run.latencies.get(name)
     return (
-        "" if size is None else f"{size / 1e6:.3g} MB",
+        "" if size is None else show_bytes(size),
         "" if latency is None else f"{latency:.2g} ms",
     )
