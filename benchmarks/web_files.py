@@ -35,7 +35,7 @@ from train.store import load_estimator
 
 ROWS, MANY = 100_000, 1_000_000
 ROUNDS = 5
-SECONDS = 0.6  # for ROWS, in a page whose worker is prepared
+SECONDS = 0.6  # for ROWS, also in a fresh page
 GAP = 50.0  # milliseconds in which the page's own thread may not answer
 SAMPLED = 0.02  # seconds between two looks at the memory
 # The page's clock: from the choice of a file to the second frame with its table, and the longest gap between two turns.
@@ -186,9 +186,11 @@ def main() -> int:
         material = known if all(path.exists() for path in known) else make_material(folder, many=options.many)
         figures = files_figures(*material, rounds=options.rounds)
     print(json.dumps(figures, indent=1))
-    print(f"{ROWS:,} rows: {figures['prepared']['seconds']:.2f} s, budget {SECONDS}; "
+    print(f"{ROWS:,} rows: {figures['prepared']['seconds']:.2f} s, "
+          f"in a fresh page {figures['fresh']['seconds']:.2f} s, budget {SECONDS}; "
           f"longest gap {max(each['gap'] for each in figures.values()):.0f} ms, budget {GAP:.0f}")  # fmt: skip
-    held = figures["prepared"]["seconds"] <= SECONDS and all(each["gap"] <= GAP for each in figures.values())
+    held = all(figures[case]["seconds"] <= SECONDS for case in ("prepared", "fresh"))
+    held = held and all(each["gap"] <= GAP for each in figures.values())
     return 0 if held else 1
 
 

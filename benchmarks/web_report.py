@@ -74,10 +74,10 @@ variant in its turn. Times depend on the machine; what to compare are the varian
 
 ## To the first answer, milliseconds
 
-From the start of the navigation until the answer stands in the page. A line delays each request by its round trip and
-shares its rate among all of them, those of workers and of the service worker, too; opening the connection is not in it
-(two more round trips at the first visit). The slow processor slows the page's own thread alone. Without the evaluator,
-onnxruntime-web has to come first.
+From the start of the navigation until the answer stands in the page, in which nothing of a testing tool runs but the
+clock. A line delays each request by its round trip and shares its rate among all of them, those of workers and of the
+service worker, too; opening the connection is not in it (two more round trips at the first visit). The slow processor
+slows the page's own thread alone. Without the evaluator, onnxruntime-web has to come first.
 
 {visits}
 
