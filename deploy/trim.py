@@ -12,8 +12,8 @@ Engine = Literal["binding", "capi"]
 
 # What an engine needs of the distributions that requirements/lambda.txt pins.
 DISTRIBUTIONS: Mapping[str, Sequence[str]] = {
-    "binding": ("aws-lambda-powertools", "jmespath", "numpy", "onnxruntime", "typing-extensions"),
-    "capi": ("aws-lambda-powertools", "jmespath", "onnxruntime", "typing-extensions"),
+    "binding": ("aws-lambda-powertools", "jmespath", "numpy", "onnxruntime", "typing-extensions", "ujson"),
+    "capi": ("aws-lambda-powertools", "jmespath", "onnxruntime", "typing-extensions", "ujson"),
 }
 # Globs of what inference never imports; licences and notices stay.
 UNUSED = (
@@ -29,6 +29,7 @@ UNUSED = (
     "aws_lambda_powertools/event_handler",
     "aws_lambda_powertools/metrics/provider/datadog",
     "aws_lambda_powertools/utilities/[!_j]*",  # jmespath_utils serve the logger
+    "*-stubs",
     "onnxruntime/backend",
     "onnxruntime/datasets",
     "onnxruntime/quantization",

@@ -13,6 +13,7 @@ from lambda_handler.problem import encode_json
 
 PLAIN = {"probabilities", "scores", "value", None}  # the numbers that a `Writer` can write
 FEW_ROWS = 2  # so few are written one by one, which is faster then
+FEW_NUMBERS = 32  # so few are not worth loading ujson
 
 
 class Frame(NamedTuple):
@@ -42,13 +43,13 @@ class Told(NamedTuple):
 
     Attributes:
         labels: as the answers have them.
-        numbers: as the answers have them.
+        numbers: in JSON, as the answers have them.
         warnings: in JSON, one text per row.
         ids: one per row.
     """
 
     labels: list[int]
-    numbers: list[float]
+    numbers: list[str]
     warnings: list[str]
     ids: list[str]
 
@@ -103,7 +104,8 @@ class Writer:
         """
         warnings = _warnings(answers.warnings)
         ids = [f"{stem}-{row}" for row in range(len(warnings))]
-        told = Told(answers.labels, answers.numbers, warnings, ids)
+        numbers = [] if self._given is self._withheld else written(answers.numbers)
+        told = Told(answers.labels, numbers, warnings, ids)
         if len(ids) > FEW_ROWS and not referred:
             return self._given.write(told, frame)
         texts = self._given.each(told)
@@ -144,6 +146,22 @@ class _Template:
         return "".join(pieces)
 
 
+def written(numbers: list[float]) -> list[str]:
+    """Finite numbers as `repr` writes them.
+
+    ujson finds the same digits in a quarter of the time; an exponent it writes otherwise.
+    """
+    if len(numbers) <= FEW_NUMBERS:
+        return list(map(repr, numbers))
+    from ujson import dumps  # here: it takes 1 ms, and one row does without it
+
+    text = dumps(numbers)[1:-1]
+    texts = text.split(",")
+    if "e" in text:
+        return [repr(number) if "e" in each else each for number, each in zip(numbers, texts, strict=True)]
+    return texts
+
+
 def _answer(form: Form) -> list[Piece]:
     """The pieces of an answer's members."""
     if not form.several:
@@ -171,7 +189,7 @@ def _part(form: Form, place: int) -> list[Piece]:
 
 def _number(form: Form, place: int) -> Column:
     chosen = slice(place, None, form.width)
-    return lambda told: map(repr, told.numbers[chosen])
+    return lambda told: told.numbers[chosen]
 
 
 def _label(form: Form, place: int) -> Column:

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import ujson
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -19,7 +20,7 @@ from lambda_handler.decide import Decider
 from lambda_handler.http import Handler, make_handler
 from lambda_handler.predictor import Answers, Predictor
 from lambda_handler.problem import encode_json
-from lambda_handler.write import FEW_ROWS, frame_of
+from lambda_handler.write import FEW_NUMBERS, FEW_ROWS, frame_of
 from tests.bundle_factory import EXAMPLE, FEATURES, Task, contract_of, make_bundle
 
 TASKS: tuple[Task, ...] = (
@@ -94,7 +95,7 @@ def test_a_wrong_writer_would_be_found(fault: str | None, times: int, monkeypatc
     if fault == "escape":
         monkeypatch.setattr(write, "quote", lambda text: f'"{text}"')
     if fault == "repr":
-        monkeypatch.setattr(write, "repr", "{:.15g}".format, raising=False)
+        monkeypatch.setattr(write, "written", lambda numbers: [f"{number:.15g}" for number in numbers])
     if fault == "label":
         encoded = iter(['"c\\""', '"b"', '"a"', *map(encode_json, "abc")])
         monkeypatch.setattr(write, "encode_json", lambda _: next(encoded))
@@ -102,6 +103,30 @@ def test_a_wrong_writer_would_be_found(fault: str | None, times: int, monkeypatc
         monkeypatch.setattr(write, "IDS", lambda told: [f"{each}0" for each in told.ids])
     frame = LINES._replace(between=",") if fault == "between" else LINES
     assert (Decider(contract).write(answers, STEM, frame) == LINES.join(expected)) == (fault is None)
+
+
+ENDS = [float(f"1e{power}") for power in range(-323, 309)] + [2.0**power for power in range(-1074, 1024)]
+EDGES = [math.nextafter(end, towards) for end in ENDS for towards in (0.0, end, 1e308)]
+
+
+def test_numbers_at_every_edge_are_written_as_each_is() -> None:
+    assert write.written(EDGES) == list(map(repr, EDGES))
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.lists(st.floats(allow_nan=False, allow_infinity=False) | st.floats(1e-4, 1), min_size=40, max_size=60))
+def test_many_numbers_are_written_as_each_is(numbers: list[float]) -> None:
+    plain = [number for number in numbers if "e" not in repr(number)]
+    assert write.written(numbers) == list(map(repr, numbers))
+    assert write.written(plain * 40) == list(map(repr, plain * 40))
+
+
+def test_numbers_that_ujson_writes_otherwise_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    numbers = [1.5e-7, 0.1, -2e-9] * FEW_NUMBERS
+    assert json.dumps(numbers) != ujson.dumps(numbers), "an exponent of one digit"
+    assert write.written(numbers) == list(map(repr, numbers))
+    monkeypatch.setattr(ujson, "dumps", lambda given: str([round(each, 15) for each in given]).replace(" ", ""))
+    assert write.written([1 / 3, *numbers]) != list(map(repr, [1 / 3, *numbers]))
 
 
 @pytest.mark.parametrize("task", TASKS)

@@ -38,6 +38,7 @@ DEPLOYED = {
     "lambda_handler/bundle.py": ("lambda_handler", "_sha2"),  # _sha2: the standard library's from Python 3.12 on
     "lambda_handler/binding.py": ("numpy", "onnxruntime", "lambda_handler"),
     "lambda_handler/predictor.py": ("numpy", "lambda_handler"),
+    "lambda_handler/write.py": ("lambda_handler", "ujson"),
     "lambda_handler/": ("lambda_handler",),
 }
 # So are the functions around the model: boto3 is the Lambda runtime's own, and costs a start where it is imported.
