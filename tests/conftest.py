@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from deploy.browser import open_chromium, watch
+from deploy.site import LIBRARIES
 
 # As in replay-node.mjs: compiling onnxruntime-web's functions anew is half of the work of a visit that ends soon.
 QUICK = "--js-flags=--wasm-tiering-budget=30000000"
@@ -72,6 +74,15 @@ def page(tab: tuple[Page, list[str]]) -> Iterator[Page]:
     page.set_viewport_size(SIZE)
     page.emulate_media(media="null", color_scheme="null")
     assert faults == []
+
+
+@pytest.fixture
+def no_libraries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Build sites with empty libraries: compressing, loading and keeping 14 MB costs more than all else."""
+    for package, folder, pattern, _ in LIBRARIES:
+        (tmp_path / "modules" / package / folder).mkdir(parents=True, exist_ok=True)
+        (tmp_path / "modules" / package / folder / pattern.replace("*", "index")).write_text("")
+    monkeypatch.setattr("deploy.site.MODULES", tmp_path / "modules")
 
 
 @pytest.fixture(scope="module")

@@ -13,12 +13,11 @@ from deploy.site import build_site
 from deploy.static import serve_folder
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def page(browser: Browser) -> Iterator[Page]:
-    page = browser.new_page(service_workers="block")
-    page.set_default_timeout(20_000)
-    yield page
-    page.close()
+    """One page for all tests of this file."""
+    with browser.new_context(service_workers="block") as context:
+        yield context.new_page()
 
 
 @pytest.fixture(scope="module")

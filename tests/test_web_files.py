@@ -15,9 +15,9 @@ import pyarrow.parquet
 import pytest
 from bundle_factory import make_bundle, seal
 from playwright.sync_api import Page, expect
+from web_tools import build_light
 
 from deploy.score import score
-from deploy.site import build_site
 from deploy.static import serve_folder
 
 CELLS: dict[str, list[str]] = {
@@ -58,7 +58,7 @@ def bundle(folder: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def origin(folder: Path, bundle: Path) -> Iterator[str]:
-    with serve_folder(build_site([bundle], folder / "site")) as address:
+    with serve_folder(build_light([bundle], folder / "site")) as address:
         yield address
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from bundle_factory import FEATURES, Task, make_bundle
 from playwright.sync_api import Browser, Page, Route, expect
-from web_tools import PIXELS, make_digits
+from web_tools import PIXELS, build_light, make_digits
 
 from deploy.score import score
 from deploy.site import build_site
@@ -40,7 +40,7 @@ def bundles(folder: Path) -> dict[str, Path]:
 
 @pytest.fixture(scope="module")
 def origin(folder: Path, bundles: dict[str, Path]) -> Iterator[str]:
-    with serve_folder(build_site(list(bundles.values()), folder / "site")) as address:
+    with serve_folder(build_light(list(bundles.values()), folder / "site")) as address:
         yield address
 
 

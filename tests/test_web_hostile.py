@@ -18,7 +18,7 @@ from sklearn.compose import make_column_transformer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
-from web_tools import open_bundle, unfold
+from web_tools import build_light, open_bundle, open_light, unfold
 
 from deploy.site import SiteError, build_site
 from deploy.static import serve_folder
@@ -60,13 +60,15 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def origin(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A site of that bundle, and of a tame one with a hostile description."""
+    """Sites of that bundle, and of a tame one with a hostile description."""
     folder = tmp_path_factory.mktemp("site")
     other = make_bundle(folder / "other", name="other")
     contract = json.loads((other / "contract.json").read_text())
     (other / "contract.json").write_text(json.dumps(contract | {"description": f"{IMAGE} {SCRIPT}"}))
     seal(other)
-    with serve_folder(build_site([bundle, other], folder / "site")) as address:
+    for build in (build_site, build_light):
+        build([bundle, other], folder / build.__name__)
+    with serve_folder(folder) as address:
         yield address
 
 
@@ -103,7 +105,7 @@ def quoted(row: dict[str, Any]) -> str:
 
 
 def test_a_page_shows_every_text_as_it_is(page: Page, origin: str, bundle: Path, tmp_path: Path) -> None:
-    open_bundle(page, f"{origin}/?bundle=hostile")
+    open_bundle(page, f"{origin}/build_site/?bundle=hostile")
     rows = [{**example(bundle), CATEGORY: each} for each in CATEGORIES]
     table = "\n".join([quoted(dict(zip(rows[0], rows[0], strict=True))), *map(quoted, rows)])
     file = tmp_path / "rows.csv"
@@ -121,12 +123,12 @@ def test_a_page_shows_every_text_as_it_is(page: Page, origin: str, bundle: Path,
 
 
 def test_the_gallery_shows_a_description_as_it_is(page: Page, origin: str) -> None:
-    open_bundle(page, f"{origin}/?bundle=hostile")
+    open_light(page, f"{origin}/build_light/?bundle=hostile")
     expect(page.locator("#gallery .card")).to_contain_text(f"{IMAGE} {SCRIPT}")
 
 
 def test_a_link_carries_a_category_as_it_is(page: Page, origin: str, bundle: Path) -> None:
-    open_bundle(page, f"{origin}/?bundle=hostile")
+    open_light(page, f"{origin}/build_light/?bundle=hostile")
     for category in CATEGORIES:
         page.locator(".field select").first.select_option(label=category)
         page.locator("#copy-link").click()
@@ -139,7 +141,7 @@ def test_a_link_carries_a_category_as_it_is(page: Page, origin: str, bundle: Pat
 
 
 def test_the_calls_say_the_row_and_run_nothing_else(page: Page, origin: str, bundle: Path, tmp_path: Path) -> None:
-    open_bundle(page, f"{origin}/?bundle=hostile")
+    open_light(page, f"{origin}/build_light/?bundle=hostile")
     for category in CATEGORIES:
         page.locator(".field select").first.select_option(label=category)
         row = {**example(bundle), CATEGORY: category}

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from bundle_factory import EXAMPLE, answer_of, make_bundle
 from playwright.sync_api import Page, ViewportSize, expect
-from web_tools import CONTROLS, make_digits, open_bundle
+from web_tools import CONTROLS, build_light, make_digits, open_bundle, open_light
 
 from deploy.site import build_site
 from deploy.static import serve_folder
@@ -37,7 +37,9 @@ ROLES = {"button", "checkbox", "combobox", "link", "searchbox", "slider", "switc
 def origin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("keyboard")
     bundles = [make_bundle(folder / "tiny"), make_digits(folder / "digits")]
-    with serve_folder(build_site(bundles, folder / "site", endpoints={"tiny": "http://127.0.0.1:9"})) as address:
+    build_light(bundles, folder / "light", endpoints={"tiny": "http://127.0.0.1:9"})
+    build_site(bundles, folder / "site")
+    with serve_folder(folder) as address:
         yield address
 
 
@@ -68,7 +70,7 @@ def test_tab_reaches_every_control_in_its_order_seen_and_uncovered(
     page: Page, origin: str, name: str, size: ViewportSize
 ) -> None:
     page.set_viewport_size(size)
-    open_bundle(page, f"{origin}/?bundle={name}")
+    open_light(page, f"{origin}/light/?bundle={name}")
     for part in ("whatif", "why"):  # they fill when they come near
         page.locator(f"#{part}").scroll_into_view_if_needed()
         expect(page.locator(f"#{part}")).to_have_attribute("data-state", "done")
@@ -80,7 +82,7 @@ def test_tab_reaches_every_control_in_its_order_seen_and_uncovered(
 
 
 def test_a_control_that_is_skipped_hidden_or_covered_would_be_seen(page: Page, origin: str) -> None:
-    open_bundle(page, f"{origin}/?bundle=tiny")
+    open_light(page, f"{origin}/light/?bundle=tiny")
     page.evaluate("""() => {
         const [first, second, third] = document.querySelectorAll("header a");
         first.tabIndex = 1;
@@ -97,7 +99,7 @@ def test_a_control_that_is_skipped_hidden_or_covered_would_be_seen(page: Page, o
 
 
 def test_the_form_says_role_name_and_value_of_everything(page: Page, origin: str) -> None:
-    open_bundle(page, f"{origin}/?bundle=tiny")
+    open_light(page, f"{origin}/light/?bundle=tiny")
     expect(page.get_by_role("form", name="Input")).to_match_aria_snapshot("""
         - form "Input":
           - heading "Inputs" [level=2]
@@ -135,7 +137,7 @@ def nodes(page: Page) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("name", ["tiny", "digits"])
 def test_every_control_has_a_name_of_its_own_and_every_part_a_heading(page: Page, origin: str, name: str) -> None:
-    open_bundle(page, f"{origin}/?bundle={name}")
+    open_light(page, f"{origin}/light/?bundle={name}")
     tree = nodes(page)
     controls = [node for node in tree if node["role"]["value"] in ROLES]
     names = [(node["role"]["value"], node["name"]["value"]) for node in controls]
@@ -156,7 +158,7 @@ def test_every_control_has_a_name_of_its_own_and_every_part_a_heading(page: Page
 
 
 def test_the_answer_is_said_once_the_slider_rests_and_not_at_every_step(page: Page, origin: str) -> None:
-    open_bundle(page, f"{origin}/?bundle=tiny")
+    open_light(page, f"{origin}/light/?bundle=tiny")
     expect(page.locator("#said")).not_to_be_empty()
     page.evaluate("""() => {
         window.said = [];
@@ -182,7 +184,7 @@ def test_the_answer_is_said_once_the_slider_rests_and_not_at_every_step(page: Pa
 
 def test_the_whole_way_with_the_keyboard_alone(page: Page, origin: str) -> None:
     """From the gallery's link over an input, a turn that is tried, the proof, and the snippet."""
-    open_bundle(page, f"{origin}/?bundle=digits")
+    open_bundle(page, f"{origin}/site/?bundle=digits")
     page.get_by_role("navigation").get_by_role("link", name="Tiny").press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text("Tiny")
     expect(page.locator("#engine")).to_be_visible()
@@ -209,7 +211,7 @@ def test_the_whole_way_with_the_keyboard_alone(page: Page, origin: str) -> None:
 
 
 def test_a_digit_is_drawn_with_the_keyboard(page: Page, origin: str) -> None:
-    open_bundle(page, f"{origin}/?bundle=digits")
+    open_light(page, f"{origin}/light/?bundle=digits")
     page.get_by_role("button", name="Clear").press("Enter")
     expect(page.locator(".pad polyline")).to_have_count(0)
     pad = page.get_by_role("application", name="Drawing area")

@@ -9,13 +9,11 @@ from typing import Any
 import pytest
 from bundle_factory import EXAMPLE, FEATURES, MISSING_CODE, Task, answer_of, folder_in_site, make_bundle
 from odd_bundle import make_odd_bundle
-from playwright.sync_api import Browser, Error, Page, ViewportSize, expect
-from web_tools import boxes
+from playwright.sync_api import Browser, Error, Page, expect
+from web_tools import boxes, build_light
 
 from deploy.site import build_site
 from deploy.static import serve_folder
-
-NARROW: ViewportSize = {"width": 360, "height": 740}
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +25,7 @@ def origin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     tasks |= {task: task for task in forms}
     bundles = [make_bundle(folder / name, name=name, task=task) for name, task in tasks.items()]
     bundles.append(make_bundle(folder / "wide", name="wide", extra=75))
-    with serve_folder(build_site(bundles, folder / "site")) as address:
+    with serve_folder(build_light(bundles, folder / "site")) as address:
         yield address
 
 
@@ -210,20 +208,6 @@ def test_a_regressor_shows_its_value_with_unit_among_the_training_answers(page: 
     expect(page.locator(".decision")).to_have_text("Above the answers to the training rows.")
 
 
-@pytest.mark.parametrize(
-    ("name", "rows"),
-    [("tiny", 16), ("several", 16), *(pytest.param(*other, marks=pytest.mark.slow)
-                                      for other in (("cost", 15), ("scores", 15), ("labels", 16), ("values", 15)))],
-)  # fmt: skip
-def test_the_self_check_replays_every_golden_row(page: Page, origin: str, name: str, rows: int) -> None:
-    open_page(page, f"{origin}/?bundle={name}")
-    page.get_by_role("button", name="Replay the golden rows in this browser").click()
-    result = page.locator("#self-check-result")
-    expect(result).to_have_attribute("data-state", "holds")
-    expect(result).to_contain_text(f"{rows} of {rows} rows agree with the original.")
-    expect(result).to_contain_text("Labels that differ: 0. Rows outside the tolerance: 0.")
-
-
 def test_the_curl_line_holds_the_row_and_the_path_of_the_api(page: Page, origin: str) -> None:
     open_page(page, f"{origin}/?bundle=tiny")
     page.get_by_label("grade", exact=True).select_option("another value…")
@@ -241,14 +225,6 @@ def test_the_bundles_of_a_site_are_linked(page: Page, origin: str) -> None:
     page.get_by_role("navigation").get_by_role("link", name="Cost").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Cost")
     expect(page.locator(".headline")).to_have_text("133.333 EUR")
-
-
-def test_nothing_scrolls_sideways_on_a_narrow_screen(page: Page, origin: str) -> None:
-    page.set_viewport_size(NARROW)
-    open_page(page, f"{origin}/?bundle=scores")
-    page.locator("#self-check").click()
-    expect(page.locator("#self-check-result")).to_have_attribute("data-state", "holds")
-    assert page.evaluate("document.documentElement.scrollWidth") == NARROW["width"]
 
 
 def test_eighty_fields_are_found_by_their_names(page: Page, origin: str) -> None:

@@ -7,13 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bundle_factory import make_bundle, seal
+from bundle_factory import Task, make_bundle, seal
 from odd_bundle import make_odd_bundle
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from deploy.site import build_site
 from deploy.static import serve_folder
 
+GOLDEN: dict[Task, int] = {"several": 16, "regression": 15, "scores": 15, "labels": 16, "values": 15}  # rows
+WRONG = 12  # the golden row with another answer, from 1
 NUMBERS = {"labels_differ": 0, "outside": 0, "undecidable": 0, "max_ulp": 2, "max_abs": 2.2e-16, "worst_row": None}
 
 
@@ -22,11 +24,25 @@ def origin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Bundles with a made-up certificate: fine, and apart, in which three rows of a kind differ."""
     folder = tmp_path_factory.mktemp("proof")
     bundles = [make_bundle(folder / "tiny"), make_bundle(folder / "fine", name="fine"),
-               make_bundle(folder / "apart", name="apart"), make_odd_bundle(folder / "odd")]  # fmt: skip
+               make_bundle(folder / "apart", name="apart"), make_odd_bundle(folder / "odd"),
+               make_wrong(folder / "wrong")]  # fmt: skip
+    bundles += [make_bundle(folder / task, name=task, task=task) for task in GOLDEN]
     certify(bundles[1], {"real": {"rows": 6000}, "boundary": {"rows": 100, "undecidable": 40, "max_ulp": 9}})
     certify(bundles[2], {"real": {"rows": 6000, "labels_differ": 1}, "special": {"rows": 60, "outside": 2}})
     with serve_folder(build_site(bundles, folder / "site")) as address:
         yield address
+
+
+def make_wrong(path: Path) -> Path:
+    """A bundle that is named `wrong`, in one of whose golden rows the answer is not the original's."""
+    bundle = make_bundle(path, name="wrong")
+    lines = (bundle / "golden.jsonl").read_text(encoding="utf-8").splitlines()
+    last = json.loads(lines[WRONG - 1])
+    last["answer"]["probabilities"]["1"] += 1e-9
+    lines[WRONG - 1] = json.dumps(last)
+    (bundle / "golden.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    seal(bundle)
+    return bundle
 
 
 def certify(bundle: Path, strata: dict[str, dict[str, Any]], **mutation: int) -> None:
@@ -96,6 +112,7 @@ def test_both_engines_replay_the_golden_rows_with_their_largest_ulp(page: Page, 
     page.locator("#self-check").click()
     result = page.locator("#self-check-result")
     expect(result).to_have_attribute("data-state", "holds", timeout=20_000)
+    expect(result).to_contain_text("16 of 16 rows agree with the original.")
     rows = [row.locator("th, td").all_inner_texts() for row in result.locator("tbody tr").all()]
     assert [(name, agree) for name, agree, *_ in rows] == [("Evaluator", "16 of 16"), ("onnxruntime-web", "16 of 16")]
     for _, _, ulp, time in rows:
@@ -104,6 +121,19 @@ def test_both_engines_replay_the_golden_rows_with_their_largest_ulp(page: Page, 
     here = section.locator(".places li").last
     expect(here).to_have_class("same")
     expect(here).to_contain_text("16 golden rows: 0 differ")
+
+
+@pytest.mark.parametrize("task", [pytest.param(task, marks=pytest.mark.slow if task != "several" else ())
+                                  for task in GOLDEN])  # fmt: skip
+def test_every_kind_of_answer_is_replayed_and_fits_a_narrow_screen(page: Page, origin: str, task: Task) -> None:
+    page.set_viewport_size({"width": 360, "height": 740})
+    proof(page, origin, task)
+    page.get_by_role("button", name="Replay the golden rows in this browser").click()
+    result = page.locator("#self-check-result")
+    expect(result).to_have_attribute("data-state", "holds")
+    expect(result).to_contain_text(f"{GOLDEN[task]} of {GOLDEN[task]} rows agree with the original.")
+    expect(result).to_contain_text("Labels that differ: 0. Rows outside the tolerance: 0.")
+    assert page.evaluate("document.documentElement.scrollWidth") == 360
 
 
 def test_a_graph_that_the_evaluator_refuses_is_replayed_by_the_other(page: Page, origin: str) -> None:
@@ -116,24 +146,14 @@ def test_a_graph_that_the_evaluator_refuses_is_replayed_by_the_other(page: Page,
     expect(result.locator("tbody th")).to_have_text(["onnxruntime-web"])
 
 
-def test_a_row_that_differs_is_listed_with_both_answers(browser: Browser, tmp_path: Path) -> None:
-    bundle = make_bundle(tmp_path / "bundle")
-    lines = (bundle / "golden.jsonl").read_text(encoding="utf-8").splitlines()
-    last = json.loads(lines[-5])
-    last["answer"]["probabilities"]["1"] += 1e-9
-    lines[-5] = json.dumps(last)
-    (bundle / "golden.jsonl").write_text("\n".join(lines), encoding="utf-8")
-    seal(bundle)
-    with serve_folder(build_site([bundle], tmp_path / "site")) as address:
-        page = browser.new_page(service_workers="block")
-        page.goto(address)
-        page.locator("#self-check").click()
-        result = page.locator("#self-check-result")
-        expect(result).to_have_attribute("data-state", "failed", timeout=20_000)
-        expect(result).to_contain_text("15 of 16 rows agree with the original.")
-        expect(result).to_contain_text("Rows outside the tolerance: 1.")
-        expect(result.locator("ol")).to_have_count(2)
-        expect(result.locator("ol li").first).to_contain_text(f"Row {len(lines) - 4} (unseen): the original says ")
-        expect(result.locator("ol li").first).to_contain_text(" ulp apart.")
-        expect(page.locator(".places .apart")).to_contain_text("16 golden rows: 1 differ")
-        page.close()
+def test_a_row_that_differs_is_listed_with_both_answers(page: Page, origin: str) -> None:
+    proof(page, origin, "wrong")
+    page.locator("#self-check").click()
+    result = page.locator("#self-check-result")
+    expect(result).to_have_attribute("data-state", "failed")
+    expect(result).to_contain_text("15 of 16 rows agree with the original.")
+    expect(result).to_contain_text("Rows outside the tolerance: 1.")
+    expect(result.locator("ol")).to_have_count(2)
+    expect(result.locator("ol li").first).to_contain_text(f"Row {WRONG} (unseen): the original says ")
+    expect(result.locator("ol li").first).to_contain_text(" ulp apart.")
+    expect(page.locator(".places .apart")).to_contain_text("16 golden rows: 1 differ")

@@ -7,10 +7,9 @@ from urllib.parse import parse_qs
 
 import pytest
 from bundle_factory import EXAMPLE, answer_of, make_bundle, seal
-from playwright.sync_api import Browser, Page, Route, expect
-from web_tools import boxes
+from playwright.sync_api import Page, expect
+from web_tools import boxes, build_light
 
-from deploy.site import build_site
 from deploy.static import serve_folder
 
 
@@ -33,7 +32,7 @@ def make_banded(path: Path) -> Path:
 def origin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("share")
     bundles = [make_bundle(folder / "tiny"), make_bundle(folder / "cost", name="cost", task="regression")]
-    with serve_folder(build_site([*bundles, make_banded(folder / "banded")], folder / "site")) as address:
+    with serve_folder(build_light([*bundles, make_banded(folder / "banded")], folder / "site")) as address:
         yield address
 
 
@@ -161,28 +160,6 @@ def test_the_band_where_a_person_decides_is_drawn_and_said(page: Page, origin: s
     assert 0.3 <= answer_of(row, "classification")["probabilities"]["1"] <= 0.5
     page.get_by_role("button", name="grade is unknown").click()
     expect(page.locator(".doubt")).to_have_text("Between 30.0 % and 50.0 % a person decides.")
-
-
-def test_it_is_said_which_engine_answers(page: Page, origin: str) -> None:
-    open_page(page, f"{origin}/?bundle=tiny")
-    expect(page.locator("#engine")).to_contain_text("Two engines ran here")
-    expect(page.locator("#engine")).not_to_have_attribute("data-state", "alone")
-
-
-def test_without_memory_the_page_says_so(browser: Browser, origin: str) -> None:
-    with browser.new_context() as context:
-        grab = "throw new RangeError('WebAssembly.Memory(): could not allocate memory')"
-        page = context.new_page()
-
-        def without_memory(route: Route) -> None:
-            script = f"WebAssembly.Memory = class {{ constructor() {{ {grab} }} }};"
-            route.fulfill(body=script + route.fetch().text(), content_type="text/javascript")
-
-        page.route("**/ort-worker.js", without_memory)
-        page.goto(f"{origin}/?bundle=tiny")
-        expect(page.locator("#failure, #engine").filter(has_text="not enough memory left for the model")).to_be_visible(
-            timeout=20_000
-        )
 
 
 def test_paper_shows_the_row_and_its_answer_without_what_needs_a_screen(page: Page, origin: str) -> None:

@@ -128,12 +128,8 @@ def tree(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.fixture
-def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def small(no_libraries: None, tmp_path: Path) -> Path:
     """A bundle; the libraries are empty, so that compressing costs nothing."""
-    for package, folder, pattern, _ in LIBRARIES:
-        (tmp_path / "modules" / package / folder).mkdir(parents=True, exist_ok=True)
-        (tmp_path / "modules" / package / folder / pattern.replace("*", "index")).write_text("")
-    monkeypatch.setattr(deploy.site, "MODULES", tmp_path / "modules")
     return make_bundle(tmp_path / "tiny")
 
 

@@ -10,9 +10,9 @@ from bundle_factory import EXAMPLE, make_bundle, seal
 from playwright.sync_api import Browser, BrowserContext, Page, Request, expect
 from stack_tools import source
 from starlette.middleware.cors import CORSMiddleware
+from web_tools import build_light, open_light
 
 from deploy.serve import app, background_server
-from deploy.site import build_site
 from deploy.static import serve_folder
 from lambda_handler.predictor import Predictor
 
@@ -40,7 +40,7 @@ def origin(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[s
     application = app([bundle], folder)
     application.add_middleware(CORSMiddleware, allow_origins=["*"], allow_methods=METHODS, allow_headers=HEADERS)
     with background_server(application) as url:
-        site = build_site([bundle], folder / "site", endpoints={"tiny": url})
+        site = build_light([bundle], folder / "site", endpoints={"tiny": url})
         with serve_folder(site) as address:
             yield address
 
@@ -64,8 +64,7 @@ def open_page(context: BrowserContext, origin: str) -> tuple[Page, list[Request]
     foreign: list[Request] = []
     page.on("request", lambda sent: None if sent.url.startswith(f"{origin}/") else foreign.append(sent))
     page.goto(origin)
-    expect(page.locator("#telemetry")).to_be_visible(timeout=20_000)
-    page.locator("#engine").wait_for()
+    expect(page.locator("#telemetry")).to_be_visible()
     return page, foreign
 
 
@@ -123,10 +122,10 @@ def test_nothing_is_sent_before_consent_and_the_allowed_values_alone_after_it(
 def test_consent_is_remembered_here_and_taken_back(context: BrowserContext, origin: str) -> None:
     page, _ = open_page(context, origin)
     page.locator("#telemetry-on").check()
-    page, _ = open_page(context, origin)
+    page.reload()
     expect(page.locator("#telemetry-on")).to_be_checked()
     page.locator("#telemetry-on").uncheck()
-    page, _ = open_page(context, origin)
+    page.reload()
     expect(page.locator("#telemetry-on")).not_to_be_checked()
 
 
@@ -163,11 +162,9 @@ def test_an_endpoint_that_takes_nothing_is_told_and_disturbs_nothing(context: Br
 
 def test_without_capture_or_an_endpoint_there_is_no_switch(browser: Browser, bundle: Path, tmp_path: Path) -> None:
     off = make_bundle(tmp_path / "off", name="off")
-    site = build_site([bundle, off], tmp_path / "site", endpoints={"off": "http://127.0.0.1:9"})
+    site = build_light([bundle, off], tmp_path / "site", endpoints={"off": "http://127.0.0.1:9"})
     with serve_folder(site) as address, browser.new_context(service_workers="block") as context:
+        page = context.new_page()
         for name in ("tiny", "off"):
-            page = context.new_page()
-            page.goto(f"{address}/?bundle={name}")
-            page.locator("#engine").wait_for()
-            expect(page.locator("#share")).to_be_visible(timeout=20_000)
+            open_light(page, f"{address}/?bundle={name}")
             expect(page.locator("#telemetry")).to_be_hidden()

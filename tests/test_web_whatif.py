@@ -9,9 +9,8 @@ from typing import Any
 import pytest
 from bundle_factory import EXAMPLE, FEATURES, THRESHOLD, Task, answer_of, make_bundle
 from playwright.sync_api import Locator, Page, expect
-from web_tools import boxes
+from web_tools import boxes, build_light
 
-from deploy.site import build_site
 from deploy.static import serve_folder
 from lambda_handler.http import Handler, make_handler
 
@@ -30,7 +29,7 @@ def bundles(tmp_path_factory: pytest.TempPathFactory) -> dict[Task, Path]:
 def origin(bundles: dict[Task, Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("site")
     wide = make_bundle(folder / "wide", name="wide", extra=20)
-    with serve_folder(build_site([*bundles.values(), wide], folder / "site")) as address:
+    with serve_folder(build_light([*bundles.values(), wide], folder / "site")) as address:
         yield address
 
 

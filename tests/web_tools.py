@@ -1,6 +1,7 @@
 """What the tests of the page share: a bundle that reads digits, a page with everything unfolded, and looks at it."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from onnx import TensorProto, helper
 from playwright.sync_api import Page, expect
 from sklearn.datasets import load_digits
 
+from deploy.site import build_site
 from lambda_handler.bundle import sha256_of
 from lambda_handler.predictor import Predictor
 
@@ -59,12 +61,25 @@ def make_digits(path: Path) -> Path:
     return path
 
 
-def open_bundle(page: Page, address: str) -> None:
-    """Open a page and wait until it stands still: answered, checked by the second engine, all parts there."""
+def build_light(bundles: Sequence[Path], out: Path, **options: Any) -> Path:
+    """A site whose onnxruntime-web never comes: its page's own evaluator answers, with half of a visit's work."""
+    site = build_site(bundles, out, **options)
+    [worker] = site.rglob("ort-worker.js")
+    worker.write_text("addEventListener('message', () => undefined);\n", encoding="utf-8")
+    return site
+
+
+def open_light(page: Page, address: str) -> None:
+    """Open a page of a light site and wait until it stands still: answered, all parts there."""
     page.goto(address)
     expect(page.locator("#answer")).to_have_attribute("data-state", "answered", timeout=60_000)
-    expect(page.locator("#engine")).to_be_visible(timeout=60_000)
     expect(page.locator("#share")).to_be_visible()
+
+
+def open_bundle(page: Page, address: str) -> None:
+    """Open a page and wait until it stands still: answered, all parts there, checked by the second engine."""
+    open_light(page, address)
+    expect(page.locator("#engine")).to_be_visible(timeout=60_000)
 
 
 def unfold(page: Page, file: Path) -> None:
@@ -95,13 +110,14 @@ def boxes(page: Page, *selectors: str) -> list[dict[str, float]]:
     )  # type: ignore[no-any-return]  # boxes, by the script
 
 
-def violations(page: Page) -> list[str]:
-    """What axe-core finds wrong with the page as it is now; it is injected past the page's policy."""
+def violations(page: Page, rule: str | None = None) -> list[str]:
+    """What axe-core finds wrong with the page as it is now, by one rule or all; it is injected past the policy."""
     if not page.evaluate("'axe' in window"):
         client = page.context.new_cdp_session(page)
         client.send("Runtime.evaluate", {"expression": AXE.read_text(encoding="utf-8")})
         client.detach()
-    found: list[dict[str, Any]] = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
+    options = {"resultTypes": ["violations"], **({"runOnly": rule} if rule else {})}
+    found: list[dict[str, Any]] = page.evaluate("options => axe.run(document, options)", options)["violations"]
     return [f"{each['id']}: {node['failureSummary']} {node['html']}" for each in found for node in each["nodes"]]
 
 
