@@ -14,8 +14,8 @@ from sklearn.model_selection import KFold
 
 from benchmarks.folds import main as main_of_folds
 from selfsame import main
-from train.acting import check_automation, outside_band
-from train.config import AutomationSettings, read_config
+from train.acting import check_automation, outside_band, unlikely_band
+from train.config import AutomationSettings, CostSettings, read_config
 from train.demo import SIMULATED
 from train.demo_house import NOISE, simulate_houses, true_logarithm
 from train.demo_loan import simulate_applicants
@@ -104,6 +104,8 @@ def test_a_threshold_outside_the_abstain_band_is_said_at_once(
     words = ["train", tmp_path / "loan.csv", "--config", told, "--out", tmp_path / "run"]
     assert main(list(map(str, words))) == 1
     said = " ".join(capsys.readouterr().out.split())
+    early = "The costs ask for a threshold near 0.11, and the abstain band in [automation] is 0.6 to 0.7"
+    assert said.index(early) < said.index("cross-validate"), "before the work, not after it"
     assert "The abstain band must hold the threshold" in said and "Got: 0.6 to 0.7" in said
     assert "Widen abstain in [automation]" in said and "Next: selfsame export" not in said
     assert "Got: 0.6 to 0.7" in (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
@@ -137,6 +139,9 @@ def test_a_degree_that_fits_is_not_refused() -> None:
     assert outside_band(AutomationSettings("partial", (0.1, 0.2)), 0.1) is None
     assert outside_band(AutomationSettings("partial", (0.1, 0.2)), 0.2) is None
     assert outside_band(AutomationSettings(), 0.9) is None
+    costs = CostSettings(false_positive=1.0, false_negative=8.0)
+    assert unlikely_band(AutomationSettings("partial", (0.1, 0.2)), costs) is None
+    assert unlikely_band(AutomationSettings("partial", (0.3, 0.4)), CostSettings()) is None
     assert "the threshold 0.21." in str(outside_band(AutomationSettings("partial", (0.1, 0.2)), 0.21))
 
 

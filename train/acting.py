@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lambda_handler.automation import AutomationError, read_automation
-from train.config import AutomationSettings
+from train.config import AutomationSettings, CostSettings
 from train.errors import TrainError
 
 UNSAID = "full"  # the degree of a bundle whose project file names none
@@ -34,6 +34,22 @@ def check_automation(settings: AutomationSettings, classes: list[Any] | None) ->
         read_automation(document)
     except AutomationError as error:
         raise TrainError(f"[automation]: {error.rule}.", error.got, error.remedy) from None
+
+
+def unlikely_band(settings: AutomationSettings, costs: CostSettings) -> str | None:
+    """Return a warning where the costs ask for a threshold outside the band; None where they do not, or none is told.
+
+    Of probabilities that are right, p is worth answering positive from p · false_negative = (1 - p) · false_positive on
+    (Elkan 2001, The Foundations of Cost-Sensitive Learning).
+    """
+    too_positive, too_negative = costs.false_positive, costs.false_negative
+    if settings.abstain is None or too_positive is None or too_negative is None or not too_positive + too_negative:
+        return None
+    asked, (low, high) = too_positive / (too_positive + too_negative), settings.abstain
+    if low <= asked <= high:
+        return None
+    band = f"the abstain band in [automation] is {low:g} to {high:g}"
+    return f"The costs ask for a threshold near {asked:.2g}, and {band}: change one of them."
 
 
 def outside_band(settings: AutomationSettings, threshold: float | None) -> str | None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from train.acting import check_automation
+from train.acting import check_automation, unlikely_band
 from train.compare import How, Progress, compare, silent
 from train.config import Task, read_config
 from train.demo import DemoCase, material_from_case
@@ -128,6 +128,8 @@ def fit(material: Material, seed: int, how: How, work: Work) -> Fitted:
     positive = _positive(material)
     if positive is not None and threshold_metric(config) == "cost":
         costs_of(config.costs, "binary")
+        if (doubt := unlikely_band(config.automation, config.costs)) is not None:
+            how.say(doubt)
     marks = marks_of(material.aside, config.split)
     split = split_rows(target.y, target.task, seed, config.split, marks)
     shared = _shared(material, split, seed)
