@@ -1,6 +1,7 @@
 """Which small faults are tried on which rows."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -13,13 +14,13 @@ from export.decidable import compared
 from export.edges import edges
 from export.effort import Effort
 from export.evidence import Evidence
-from export.frame import MISSING_CODE, Columns, take
+from export.frame import MISSING_CODE, Columns, Schema, take
 from export.mutants import Mutant, mutants
 from export.mutate import Trial, mutation_score, verdicts
 from export.original import Answers, Original
 from export.places import Places, Sample
 from export.rows import RowMaker, moved, to_steps
-from lambda_handler.contract import Contract
+from lambda_handler.contract import Contract, ContractError
 
 FRESH = {"recombined": 400, "special": 240, "missing": 80, "unseen": 40}
 EDGES = 120
@@ -66,7 +67,8 @@ class Faults:
             decidable: which labels of the stored rows are compared.
             advance: called with (done, total) after each mutant.
         """
-        made, rows = self._drawn(self._effort.mutants)
+        made, drawn = self._drawn(self._effort.mutants)
+        rows = _kept(self._contract, drawn, self._maker.schema)
         fresh = _counted(rows, self._original.answer(rows))
         values, answers = evidence.stored()
         kept = np.flatnonzero(~answers.jumps)
@@ -166,6 +168,16 @@ def _words(maker: RowMaker) -> Columns:
             rows[index][:] = words
             parts.append(rows)
     return _joined(parts)
+
+
+def _kept(contract: Contract, values: Columns, schema: Schema) -> Columns:
+    """The rows that keep the contract: no other ones reach the graph, and the original would reject them one by one."""
+    kept = []
+    for index, row in enumerate(schema.rows(values)):
+        with suppress(ContractError):
+            contract.columns([row])
+            kept.append(index)
+    return take(values, np.array(kept, dtype=np.int64))
 
 
 def _counted(values: Columns, answers: Answers) -> tuple[Columns, Answers]:
