@@ -20,16 +20,27 @@ export function binsOf(counted) {
  * @param {Bins} bins @param {number} value
  * @returns {number} from 0 to 1.
  */
-export function rank({ edges, counts }, value) {
-  let below = 0;
-  let total = 0;
-  counts.forEach((count, k) => {
-    const [low, high] = [edges[k], edges[k + 1]];
-    const inside = high > low ? (value - low) / (high - low) : Number(value > low);
-    below += count * Math.min(1, Math.max(0, inside));
-    total += count;
+export function rank(bins, value) {
+  return ranks(bins, [value])[0];
+}
+
+/**
+ * The ranks of values in rising order, in one pass over the bins: a page draws many of them with each answer.
+ *
+ * @param {Bins} bins @param {readonly number[]} values
+ * @returns {number[]}
+ */
+function ranks({ edges, counts }, values) {
+  const total = counts.reduce((sum, count) => sum + count, 0);
+  let [bin, below] = [0, 0];
+  return values.map((value) => {
+    while (bin < counts.length && (edges[bin + 1] > edges[bin] ? edges[bin + 1] <= value : edges[bin] < value)) {
+      below += counts[bin];
+      bin += 1;
+    }
+    const inside = (value - edges[bin]) / (edges[bin + 1] - edges[bin]);
+    return (below + (inside > 0 ? counts[bin] * inside : 0)) / total; // behind the last bin and in one without width: NaN
   });
-  return below / total;
 }
 
 /**
@@ -54,7 +65,10 @@ export function quantile({ edges, counts }, share) {
  * @returns {number[]} from 0 to 1.
  */
 export function density(bins, low, high, parts) {
-  const ends = Array.from({ length: parts + 1 }, (_, k) => rank(bins, low + ((high - low) * k) / parts));
+  const ends = ranks(
+    bins,
+    Array.from({ length: parts + 1 }, (_, k) => low + ((high - low) * k) / parts),
+  );
   const shares = ends.slice(1).map((end, k) => end - ends[k]);
   const most = Math.max(...shares);
   return shares.map((share) => (most > 0 ? share / most : 0));

@@ -31,6 +31,23 @@ test("the density is relative to the fullest part", () => {
   assert.deepEqual(density(BINS, 200, 300, 2), [0, 0], "nothing lies there");
 });
 
+test("the density's parts are the differences of ranks, also over bins without width", () => {
+  for (const bins of [BINS, { edges: [0, 0, 5, 5, 5, 9], counts: [7, 10, 3, 4, 6] }]) {
+    for (const [low, high, parts] of [
+      [-3, 12, 15],
+      [0, 9, 60],
+      [4.9, 5.1, 4],
+    ]) {
+      const ends = Array.from({ length: parts + 1 }, (_, k) => rank(bins, low + ((high - low) * k) / parts));
+      const shares = ends.slice(1).map((end, k) => end - ends[k]);
+      assert.deepEqual(
+        density(bins, low, high, parts),
+        shares.map((share) => share / Math.max(...shares)),
+      );
+    }
+  }
+});
+
 test("texts and empty columns have no bins", () => {
   assert.equal(binsOf({ missing: 0, categories: { A: 10 } }), null);
   assert.equal(binsOf({ missing: 10, edges: [], counts: [] }), null);
