@@ -18,13 +18,15 @@ from train.run import Run
 
 @contextmanager
 def progress_bars(console: Console) -> Iterator[Report]:
-    """Give a function for the `progress` argument of `train`: one bar per step."""
+    """Give a function for the `progress` argument of `train`: one bar per step, in a file a line as it begins."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as bars:
         steps = {}
 
         def report(what: str, done: int, total: int) -> None:
             if what not in steps:
+                if not console.is_terminal:
+                    console.print(f"{what} …", markup=False, highlight=False)
                 steps[what] = bars.add_task(what, total=total)
             bars.update(steps[what], completed=done)
 
