@@ -127,8 +127,9 @@ async function takeOver(context, engines, answer) {
     return;
   }
   const rows = (await context.golden()).map((line) => line.row);
-  page.showEngine(...engineWords(await confirm(engines, context.contract, rows)));
+  const said = engineWords(await confirm(engines, context.contract, rows));
   await answer(context.row());
+  page.showEngine(...said); // last: then nothing draws the answer anew
 }
 
 /**
