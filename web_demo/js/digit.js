@@ -24,8 +24,9 @@ export function countInk(strokes) {
   const counts = new Map(fieldNames().map((name) => [name, 0]));
   for (let y = 0; y < DOTS; y += 1) {
     for (let x = 0; x < DOTS; x += 1) {
+      if (!fitted.some((stroke) => touches(stroke, [x + 0.5, y + 0.5]))) continue;
       const name = `pixel_${Math.floor(y / FIELD)}_${Math.floor(x / FIELD)}`;
-      if (fitted.some((stroke) => touches(stroke, [x + 0.5, y + 0.5]))) counts.set(name, (counts.get(name) ?? 0) + 1);
+      counts.set(name, (counts.get(name) ?? 0) + 1);
     }
   }
   return Object.fromEntries(counts);
