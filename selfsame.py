@@ -42,6 +42,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         return USAGE
 
 
+def whole(low: int, high: int) -> Callable[[str], int]:
+    """Give the type of an argument that is a whole number between two others."""
+
+    def number(text: str) -> int:
+        if not text.isascii() or not text.removeprefix("-").isdigit() or not low <= int(text) <= high:
+            raise argparse.ArgumentTypeError(f"it must be a whole number from {low} to {high}; got {text!r}")
+        return int(text)
+
+    return number
+
+
+SEED, PORT = whole(0, 2**32 - 1), whole(1, 65535)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="selfsame",
@@ -94,14 +108,14 @@ def _add_looking(commands: Any) -> None:
     explore.add_argument("--config", type=Path, metavar="FILE", help="a project file: how to read and type the table")
     explore.add_argument("--time", metavar="COLUMN", help="look for drift along it (default: along the rows)")
     explore.add_argument("--test", type=Path, metavar="FILE", help="a second table, looked at for overlap and shift")
-    explore.add_argument("--seed", type=int, default=0, help="of the folds (default: 0)")
+    explore.add_argument("--seed", type=SEED, default=0, help="of the folds (default: 0)")
     does = "write a project file with guesses about a table, for a person to edit"
     init = _command(commands, "init", "train.commands:init", does, "loan.csv --target default --out project.toml")
     init.add_argument("data", type=Path, metavar="DATA", help="a CSV or Parquet file")
     init.add_argument("--target", help="the column to predict (unless DATA holds visits)")
     init.add_argument("--out", type=Path, default=Path("project.toml"), metavar="FILE", help="default: project.toml")
     init.add_argument("--force", action="store_true", help="replace a file that is there")
-    init.add_argument("--seed", type=int, default=0, help="of the folds (default: 0)")
+    init.add_argument("--seed", type=SEED, default=0, help="of the folds (default: 0)")
 
 
 def _add_check(commands: Any) -> None:
@@ -123,7 +137,7 @@ def _add_train(commands: Any) -> None:
     train.add_argument("--config", type=Path, metavar="FILE", help="a TOML file with decisions (a run writes one)")
     train.add_argument("--task", choices=["classification", "regression"], help="default: from the target's values")
     train.add_argument("--name", help="the model's name (default: the run's folder)")
-    train.add_argument("--seed", type=int, default=0, help="of the split, the folds and the models (default: 0)")
+    train.add_argument("--seed", type=SEED, default=0, help="of the split, the folds and the models (default: 0)")
     train.add_argument("--budget", metavar="TIME", help="stop comparing after TIME (90s, 10m, 2h); run again to go on")
     train.add_argument("--sample", type=int, metavar="ROWS", help="draw that many rows of a larger table (by the seed)")
     train.add_argument("--jobs", type=int, default=1, metavar="N", help="processes that compare (default: 1)")
@@ -185,7 +199,7 @@ def _add_serve(commands: Any) -> None:
     does = "serve the Function URL and the page of one or more bundles on 127.0.0.1"
     serve = _command(commands, "serve", "demo:serve", does, "bundles/loan --port 8000")
     serve.add_argument("bundles", type=Path, nargs="+", metavar="BUNDLE", help="folders that `selfsame export` wrote")
-    serve.add_argument("--port", type=int, default=8000, help="default: 8000")
+    serve.add_argument("--port", type=PORT, default=8000, help="default: 8000")
 
 
 def _add_score(commands: Any) -> None:
@@ -244,7 +258,7 @@ def _add_demo(commands: Any) -> None:
     demo = _command(commands, "demo", "demo:demo", does, "--check")
     demo.add_argument("--check", action="store_true", help="start no lasting server; exit 0 only when all holds")
     demo.add_argument("--out", type=Path, default=Path("build/demo"), metavar="DIR", help="default: build/demo")
-    demo.add_argument("--port", type=int, default=8000, help="default: 8000")
+    demo.add_argument("--port", type=PORT, default=8000, help="default: 8000")
 
 
 def ship(arguments: argparse.Namespace) -> int:

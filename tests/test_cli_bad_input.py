@@ -77,6 +77,31 @@ def test_train_refuses_another_encoding(tmp_path: Path, refused: Callable[..., s
         assert part in message
 
 
+@pytest.mark.parametrize(
+    ("start", "parts"),
+    [
+        (b"PK\x03\x04", ("an archive or a spreadsheet", "save the sheet as CSV")),
+        (b"\x1f\x8b", ("an archive or a spreadsheet", "Unpack it")),
+        (b"\xff\xfea\x00", ("must be text in utf-8", "byte 0xff", 'encoding = "utf-16"')),
+    ],
+)
+def test_train_says_what_a_file_is_that_is_no_text(
+    start: bytes, parts: tuple[str, ...], tmp_path: Path, refused: Callable[..., str]
+) -> None:
+    (tmp_path / "data.csv").write_bytes(start + b"\x00\x01" * 50)
+    message = refused("train", tmp_path / "data.csv", "--target", "paid", "--out", tmp_path / "run")
+    for part in ("data.csv", *parts):
+        assert part in message
+
+
+def test_train_refuses_a_place_below_a_file_before_it_reads_the_table(
+    tmp_path: Path, refused: Callable[..., str]
+) -> None:
+    (tmp_path / "data.csv").write_text(GOOD)
+    words = ("train", tmp_path / "none.csv", "--target", "paid", "--out", tmp_path / "data.csv" / "run")
+    assert "must lie in a folder" in refused(*words)
+
+
 def test_train_refuses_to_write_over_something_else(tmp_path: Path, refused: Callable[..., str]) -> None:
     (tmp_path / "data.csv").write_text(GOOD)
     refused("train", tmp_path / "data.csv", "--target", "paid", "--out", tmp_path / "data.csv")

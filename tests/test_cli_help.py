@@ -49,7 +49,8 @@ def test_every_argument_is_described(name: str) -> None:
         (["train"], "required: DATA"),
         (["verify", "bundle", "--runtime", "ruby"], "invalid choice: 'ruby'"),
         (["package", "bundle", "--out", "x", "--arch", "sparc"], "invalid choice: 'sparc'"),
-        (["serve", "bundle", "--port", "eighty"], "invalid int value: 'eighty'"),
+        (["serve", "bundle", "--port", "eighty"], "from 1 to 65535; got 'eighty'"),
+        (["train", "x.csv", "--seed", "-1"], "from 0 to 4294967295; got '-1'"),
     ],
 )
 def test_wrong_usage_leaves_with_2(words: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -62,7 +63,7 @@ def test_wrong_usage_leaves_with_2(words: list[str], said: str, capsys: pytest.C
 def test_a_reader_that_has_seen_enough_is_no_error() -> None:
     show = "import sys, selfsame; selfsame.command_of = lambda _: lambda _: print('x' * 10**6) or 0; "
     show += "sys.exit(selfsame.main(['verify', 'bundle']))"
-    piped = f"{sys.executable} -c \"{show}\" | head -c 1; echo ${{PIPESTATUS[0]}}"
+    piped = f'{sys.executable} -c "{show}" | head -c 1; echo ${{PIPESTATUS[0]}}'
     ended = subprocess.run(["bash", "-c", piped], capture_output=True, text=True, check=False)
     assert (ended.stdout, ended.stderr) == ("x141\n", "")
 

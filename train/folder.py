@@ -27,8 +27,11 @@ def check_replaceable(out: Path) -> None:
     """Check that a run may be written to `out`: nothing is there, or an empty folder, or an earlier run.
 
     Raises:
-        TrainError: Something else is there.
+        TrainError: Something else is there, or on the way there.
     """
+    folder = next(each for each in out.resolve().parents if each.exists())
+    if not folder.is_dir():
+        raise TrainError("--out must lie in a folder.", f"{out}, where {folder} is a file", "Choose another --out.")
     if not out.exists() or is_run(out):
         return
     if out.is_dir() and not any(out.iterdir()):

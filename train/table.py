@@ -20,6 +20,8 @@ DELIMITERS = (",", ";", "\t", "|")
 DELIMITER_NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 SNIFF_CHARACTERS = 65536
 SNIFF_ROWS = 200
+UTF_16 = (b"\xff\xfe", b"\xfe\xff")  # how such a file begins
+ARCHIVES = (b"PK\x03\x04", b"\x1f\x8b", b"\xd0\xcf\x11\xe0")  # zip and .xlsx, gzip, .xls
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,9 @@ def read_table(path: Path, *, encoding: str = "utf-8-sig", delimiter: str | None
     if not content.strip():
         raise TrainError("The table must have a header line and rows.", f"an empty file, {path}", "Check the path.")
     digest = hashlib.sha256(content).hexdigest()
+    if content.startswith(ARCHIVES):
+        what = f"an archive or a spreadsheet, {path}"
+        raise TrainError("DATA must be a CSV or Parquet file.", what, "Unpack it, or save the sheet as CSV.")
     if content[:4] == b"PAR1" or path.suffix.lower() in (".parquet", ".pq"):
         return Table(_read_parquet(path, content), typed=True, encoding=None, delimiter=None, digest=digest)
     text = _decode(content, encoding, path)
@@ -81,11 +86,10 @@ def _decode(content: bytes, encoding: str, path: Path) -> str:
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         got = f"byte 0x{content[error.start]:02x} at position {error.start} (line {line}) of {path}"
-        raise TrainError(
-            f"The table must be text in {encoding.removesuffix('-sig')}.",
-            got,
-            'Save it as UTF-8, or write its encoding under [table] in the --config file, such as encoding = "cp1252".',
-        ) from None
+        likely = "utf-16" if content[:2] in UTF_16 else "cp1252"
+        remedy = f'write its encoding under [table] in the --config file, such as encoding = "{likely}".'
+        rule = f"The table must be text in {encoding.removesuffix('-sig')}."
+        raise TrainError(rule, got, f"Save it as UTF-8, or {remedy}") from None
     if "\0" in text:
         raise TrainError(
             "The table must be text.",
