@@ -9,9 +9,9 @@ HEAD = """\
 `make scale` generates tables of 30 columns in Parquet (18 numbers, 7 columns of up to 300 levels, a date, a time, a
 flag, an identifier, a target of two classes; gaps, codes for missing, a drift), runs `selfsame explore` and `selfsame
 train` on each in a process of its own, and writes this page. Each process may have {limit:.0f} GiB of addresses and no
-more: a step that asked for more would fail. Seconds are of the clock, on {cores} processors that other programs used at
-the same time: *load* is how many wanted one when the command began and when it ended. Processor seconds are what the
-command itself used.
+more: a step that asked for more would fail. *load* is how many programs wanted one of the {cores} processors when the
+command began and when it ended: where it is above {cores}, seconds of the clock are too many, and those of a processor,
+which the command itself used, are the ones to compare.
 """
 PROJECT = """\
 `train` runs with the project file that a person would write for so many rows: few folds, a linear model and boosting.
@@ -33,7 +33,7 @@ A sample of the table is drawn only when told, by `--sample`.
 fits and asks each candidate on a fortieth of the train rows and on a quarter of these, judges as many made-up answers,
 and goes on from there. Both count processor seconds, tell them, and multiply by how much slower the clock went
 meanwhile: where other programs come or go afterwards, the seconds of the clock that are told are wrong, those of a
-processor are not. `make scale` fails where these were wrong by more than a factor of two.
+processor hardly. `make scale` fails where these were wrong by more than a factor of two.
 """
 
 
