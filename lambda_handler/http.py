@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from lambda_handler.contract import ContractError
 from lambda_handler.health import Health
 from lambda_handler.media import kind_of_answer
 from lambda_handler.predictor import Predictor
@@ -11,12 +12,13 @@ from lambda_handler.problem import (
     MethodError,
     NotAcceptableError,
     PathError,
+    RequestError,
     Response,
     encode_json,
     problem_response,
 )
 from lambda_handler.reply import reply, reply_table, respond
-from lambda_handler.request import Event, header, read_json, read_question
+from lambda_handler.request import Event, check_numbers, header, read_json, read_question
 from lambda_handler.service import Service, Source
 from lambda_handler.write import frame_of
 
@@ -123,9 +125,18 @@ class _Routes:
 
     def _predict(self, event: Event, request_id: str | None) -> Response:
         kind = kind_of_answer(header(event, "accept"))
+        try:
+            return self._answer_rows(event, kind, request_id)
+        except (ContractError, RequestError):
+            check_numbers(event)
+            raise
+
+    def _answer_rows(self, event: Event, kind: str, request_id: str | None) -> Response:
         rows, explain = read_question(event, self._contract)
         if explain is not False and kind == "csv":
             raise NotAcceptableError(("application/json", "application/jsonl"), "text/csv")  # it has no place for it
+        if explain is not False:
+            check_numbers(event)  # the contract knows nothing of this one
         source = Source("predict", request_id)
         if explain is False and kind != "csv":
             return reply(event, kind, self._service.write(rows, source, kind))

@@ -20,7 +20,7 @@ from lambda_handler.problem import (
     RowsError,
     ShapeError,
 )
-from lambda_handler.strict_json import decode_json
+from lambda_handler.strict_json import decode_json, may_overflow
 
 Event = dict[str, Any]
 
@@ -34,12 +34,24 @@ def read_question(event: Event, contract: Contract) -> tuple[list[Any], Any]:
     kind = kind_of_body(header(event, "content-type"))
     text = read_text(event)
     if kind == "json":
-        value, explain = explain_of(decode_json(text))
+        value, explain = explain_of(decode_json(text, checked_later=True))
         return rows_of(value), explain
     rows = _csv_rows(contract, text) if kind == "csv" else _json_lines(text)
     if not rows:
         raise ShapeError("A request must hold at least one row", "none")
     return rows, False
+
+
+def check_numbers(event: Event) -> None:
+    """Say first of a refused question what is wrong with its JSON where a number may overflow.
+
+    An accepted question needs no such check: all its values are the contract's, and the contract takes finite numbers.
+
+    Raises:
+        RequestError: the body is not what its type says.
+    """
+    if kind_of_body(header(event, "content-type")) == "json" and may_overflow(text := read_text(event)):
+        decode_json(text)
 
 
 def read_json(event: Event, limit: int = MAX_BYTES) -> Any:

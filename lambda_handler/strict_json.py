@@ -8,15 +8,20 @@ from typing import Any
 from lambda_handler.problem import NotJsonError
 
 
-def decode_json(text: str) -> Any:
+def decode_json(text: str, *, checked_later: bool = False) -> Any:
     """Parse strict JSON.
+
+    Args:
+        text: of any form.
+        checked_later: whether the caller looks at every number: one that overflows may be infinite then.
 
     Raises:
         NotJsonError: it is not JSON, holds NaN or a number that overflows, a key twice in one object or half a
             surrogate pair, or is nested too deeply.
     """
     try:
-        value = _DECODER.decode(text) if _may_overflow(text) else _QUICK.decode(text)
+        careful = not checked_later and may_overflow(text)
+        value = _DECODER.decode(text) if careful else _QUICK.decode(text)
         if text.count(":") != _pairs(value):  # a colon in a text, an object within a row, or a key twice
             value = _DECODER.decode(text)
         if "\\" in text and "\\u" in text:
@@ -32,7 +37,7 @@ def decode_json(text: str) -> Any:
     return value
 
 
-def _may_overflow(text: str) -> bool:
+def may_overflow(text: str) -> bool:
     """Whether a number may be too large: it has an exponent of three digits, or very many digits before it.
 
     10**308 is the largest power of ten: a number that overflows without such an exponent has over 200 digits in a row.

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 import subprocess
 import sys
 import time
@@ -47,6 +48,43 @@ def ask(handler: Handler, *args: Any, **changes: Any) -> tuple[int, Any]:
         assert body["status"] == response["statusCode"]
         assert {"type", "title", "detail", "request_id"} <= body.keys()
     return response["statusCode"], body
+
+
+OVERFLOWS = {
+    "a number": {**EXAMPLE, "income": 1},
+    "a number in brackets": {"rows": [{**EXAMPLE, "income": 1}]},
+    "many rows": {"rows": [*[EXAMPLE] * 20, {**EXAMPLE, "income": 1}, *[EXAMPLE] * 20]},
+    "a whole number": {"rows": [{**EXAMPLE, "age": 1}] * 20},
+    "a category": {"rows": [{**EXAMPLE, "grade": 1}] * 20},
+    "a switch": {"rows": [{**EXAMPLE, "married": 1}] * 20},
+    "a list": {"rows": [{**EXAMPLE, "grade": [1]}] * 20},
+    "an unknown feature": {"rows": [{**EXAMPLE, "other": 1}] * 20},
+    "beside the rows": {"rows": [EXAMPLE], "other": 1},
+    "no row": {"rows": [1]},
+    "no rows": [1],
+    "the option": {"rows": [EXAMPLE], "explain": 1},
+    "in the option": {"rows": [EXAMPLE], "explain": {"method": 1}},
+    "behind a thousand problems": {"rows": [*[{}] * 1100, {**EXAMPLE, "income": 1}]},
+}
+
+
+@pytest.mark.parametrize("where", OVERFLOWS)
+def test_a_number_that_overflows_is_no_json_wherever_it_stands(where: str, handler: Handler) -> None:
+    text = json.dumps(OVERFLOWS[where])
+    assert len(re.findall(r"\b1\b", text)) in {1, 20}
+    for number in ("1e999", "-1E+0400", "9" * 400 + ".0"):
+        status, body = ask(handler, re.sub(r"\b1\b", number, text))
+        assert (status, "larger than any 64-bit number" in body["detail"]) == (400, True)
+    status, body = ask(handler, f'{{"income": 1e999, {text}')  # no JSON for two reasons: the first one is told
+    assert (status, "larger than any 64-bit number" in body["detail"]) == (400, True)
+
+
+def test_without_the_second_look_an_infinite_number_would_break_the_contract_instead(
+    handler: Handler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lambda_handler.http.check_numbers", lambda event: None)
+    status, body = ask(handler, json.dumps(EXAMPLE | {"income": 123}).replace("123", "1e999"))
+    assert (status, body["errors"][0]["kind"]) == (422, "not_finite")
 
 
 def test_one_row_is_answered_as_the_original_answers_it(handler: Handler, bundle: Path) -> None:
