@@ -3,6 +3,7 @@
 import base64
 import gzip
 import json
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -146,8 +147,9 @@ def test_a_folder_with_files_is_refused_and_a_changed_bundle_leaves_nothing_behi
 
 
 def test_nothing_but_the_package_and_the_runtime_client_can_be_imported(bundle: Path, tmp_path: Path) -> None:
-    how: Any = {"arch": machine_arch(), "python": lambda_python(), "engine": "binding", "bytecode": False}
+    how: Any = {"arch": machine_arch(), "python": lambda_python(), "engine": "binding"}
     copied = build_package(bundle, tmp_path / "copied", **how)
+    shutil.rmtree(copied / "lambda_handler" / "__pycache__")
     (copied / "lambda_handler" / "app.py").write_text(PROBE)
     with emulate(copied) as probe:
         answer = probe({})
@@ -227,6 +229,7 @@ def test_packed_csv_comes_through_the_runtime_both_ways(runtime: Emulator) -> No
     assert (len(lines), lines[0].partition(",")[0]) == (201, "label")
 
 
+@pytest.mark.slow
 def test_the_package_also_runs_on_the_python_of_this_environment(tmp_path: Path, bundle: Path) -> None:
     package = build_package(bundle, tmp_path / "package", arch=machine_arch(), python=THIS_PYTHON)
     with emulate(package) as running:
