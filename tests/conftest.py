@@ -12,12 +12,13 @@ from deploy.site import LIBRARIES
 
 # As in replay-node.mjs: compiling onnxruntime-web's functions anew is half of the work of a visit that ends soon.
 QUICK = "--js-flags=--wasm-tiering-budget=30000000"
+PATIENCE = 60_000  # milliseconds; a busy machine takes its time
 SIZE: ViewportSize = {"width": 1280, "height": 720}
 OPEN = ExitStack()
 CHROMIUM: list[Browser] = []  # the one that is open
 ASKING = set()  # the files whose tests ask for it
 
-expect.set_options(timeout=30_000)  # a busy machine takes its time
+expect.set_options(timeout=PATIENCE)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -43,12 +44,14 @@ def close_chromium() -> None:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Browser:
-    """Chromium; it stays open from one file that asks for it to the next."""
+def browser() -> Iterator[Browser]:
+    """Chromium without pages; it stays open from one file that asks for it to the next."""
     if not (CHROMIUM and CHROMIUM[0].is_connected()):
         close_chromium()
         CHROMIUM.append(OPEN.enter_context(open_chromium(QUICK)))
-    return CHROMIUM[0]
+    yield CHROMIUM[0]
+    for context in CHROMIUM[0].contexts:
+        context.close()
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +62,7 @@ def tab(browser: Browser, origin: str) -> Iterator[tuple[Page, list[str]]]:
     """
     with browser.new_context(service_workers="block", viewport=SIZE) as context:
         page = context.new_page()
-        page.set_default_timeout(30_000)
+        page.set_default_timeout(PATIENCE)
         yield page, watch(page, origin)
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, expect
 
-from deploy.browser import open_chromium, watch
+from deploy.browser import watch
 from deploy.compress import compress_folder
 from deploy.site import build_site
 from tests.bundle_factory import folder_in_site, make_bundle
@@ -132,12 +132,6 @@ def uploaded(site: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path
     work = tmp_path_factory.mktemp("upload")
     log = upload(site, work)
     return work / "bucket" / "files", log
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with open_chromium() as opened:
-        yield opened
 
 
 def test_the_upload_has_a_rule_for_every_file_of_a_site(site: Path, uploaded: tuple[Path, Any]) -> None:

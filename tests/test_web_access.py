@@ -68,7 +68,6 @@ def page(
 ) -> Iterator[Page]:
     """A page of each case with everything unfolded; the tests of a case share it."""
     page = browser.new_page(service_workers="block", has_touch=True)
-    page.set_default_timeout(60_000)
     open_bundle(page, f"{origin}/site/?bundle={request.param}")
     unfold(page, write_file(site, request.param, tmp_path_factory.mktemp("rows") / "rows.csv"))
     yield page

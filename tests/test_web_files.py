@@ -91,7 +91,7 @@ def write_csv(path: Path, rows: int, seed: int = 3) -> Path:
 def choose(page: Page, file: Path, state: str = "done") -> None:
     page.locator("#file-state").evaluate("state => state.dataset.state = 'asked'")
     page.locator("#file").set_input_files(file)
-    expect(page.locator("#file-state")).to_have_attribute("data-state", state, timeout=30_000)
+    expect(page.locator("#file-state")).to_have_attribute("data-state", state)
 
 
 def download(page: Page, folder: Path) -> Path:

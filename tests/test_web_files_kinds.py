@@ -82,7 +82,7 @@ def test_the_scored_file_is_the_one_that_the_command_writes(
     answered = score(bundles[task], source, tmp_path / "command.csv")
     page.goto(f"{origin}/?bundle={task}")
     page.locator("#file").set_input_files(source)
-    expect(page.locator("#file-state")).to_have_attribute("data-state", "done", timeout=30_000)
+    expect(page.locator("#file-state")).to_have_attribute("data-state", "done")
     with page.expect_download() as started:
         page.locator("#file-download").click()
     expected, found = read(tmp_path / "command.csv"), read(Path(started.value.path()))
@@ -103,7 +103,7 @@ def test_the_scored_file_is_the_one_that_the_command_writes(
 def test_example_rows_are_scored_by_someone_who_has_no_file(page: Page, origin: str, bundles: dict[str, Path]) -> None:
     page.goto(f"{origin}/?bundle=interval")
     page.locator("#file-example").click()
-    expect(page.locator("#file-state")).to_have_attribute("data-state", "done", timeout=30_000)
+    expect(page.locator("#file-state")).to_have_attribute("data-state", "done")
     golden = [json.loads(line) for line in (bundles["interval"] / "golden.jsonl").read_text().splitlines()]
     rows = sum(line["stratum"] == "recombined" for line in golden)
     expect(page.locator("#file-state .result")).to_contain_text(f"{rows} row")
@@ -191,7 +191,7 @@ def test_a_lack_of_memory_is_said_and_the_next_file_is_scored(page: Page, origin
     told = page.locator("#file-state [role=alert]")
     for _ in range(2):  # the first one may be a rehearsal's
         page.locator("#file").set_input_files(source)
-        expect(page.locator("#file-state")).to_have_attribute("data-state", re.compile("done|failed"), timeout=30_000)
+        expect(page.locator("#file-state")).to_have_attribute("data-state", re.compile("done|failed"))
         if told.count():
             break
         page.locator("#file-state").evaluate("state => state.dataset.state = 'asked'")
@@ -199,4 +199,4 @@ def test_a_lack_of_memory_is_said_and_the_next_file_is_scored(page: Page, origin
         "This browser has not enough memory left for the file (Array buffer allocation failed)."
     )
     page.locator("#file").set_input_files(source)
-    expect(page.locator("#file-state")).to_have_attribute("data-state", "done", timeout=30_000)
+    expect(page.locator("#file-state")).to_have_attribute("data-state", "done")

@@ -36,7 +36,6 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]
 @pytest.fixture
 def context(browser: Browser) -> Iterator[BrowserContext]:
     with browser.new_context(service_workers="block") as opened:
-        opened.set_default_timeout(20_000)
         yield opened
 
 
@@ -56,7 +55,7 @@ def test_without_an_engine_the_endpoint_answers_once_the_visitor_agrees(
     bodies = sent_by(page, url)
     page.goto(f"{origin}/?bundle=odd")
     answer = page.locator("#answer")
-    expect(answer).to_have_attribute("data-state", "asking", timeout=20_000)
+    expect(answer).to_have_attribute("data-state", "asking")
     expect(answer).to_contain_text("This browser failed: the model runs in WebAssembly, and it could not be started")
     expect(answer).to_contain_text("can answer instead. Then the values in the form leave this device")
     page.get_by_label("age", exact=True).fill("41")
@@ -65,7 +64,7 @@ def test_without_an_engine_the_endpoint_answers_once_the_visitor_agrees(
         expect(page.locator(f"#{part}")).to_be_hidden()
     assert bodies == [], "nothing leaves before the visitor agrees"
     page.get_by_role("button", name="Send them and answer").click()
-    expect(answer).to_have_attribute("data-state", "answered", timeout=20_000)
+    expect(answer).to_have_attribute("data-state", "answered")
     expect(answer.locator(".took")).to_have_text(re.compile(r"^Answered by 127\.0\.0\.1:\d+ in .* left this device\.$"))
     assert '"age": 41' in bodies[-1]
     page.get_by_label("age", exact=True).fill("forty")
@@ -76,7 +75,7 @@ def test_without_an_engine_the_endpoint_answers_once_the_visitor_agrees(
     expect(answer).to_contain_text("failed, too: it cannot be reached")
     page.unroute(f"{url}/**")
     page.get_by_label("age", exact=True).fill("43")
-    expect(answer).to_have_attribute("data-state", "answered", timeout=20_000)
+    expect(answer).to_have_attribute("data-state", "answered")
     page.locator("#self-check").click()
     expect(page.locator("#self-check-result")).to_contain_text("onnxruntime-web: the model runs in WebAssembly")
 
@@ -87,14 +86,14 @@ def test_a_row_goes_to_both_while_the_switch_is_on(context: BrowserContext, serv
     bodies = sent_by(page, url)
     page.goto(f"{origin}/?bundle=tiny")
     switch = page.get_by_role("switch", name=re.compile("^Ask .* for this row, too$"))
-    expect(switch).not_to_be_checked(timeout=20_000)
+    expect(switch).not_to_be_checked()
     expect(page.locator("#beside-words")).to_contain_text("Off: nothing that you enter leaves this browser.")
     page.get_by_label("age", exact=True).fill("39")
     page.wait_for_timeout(600)
     assert bodies == []
     switch.check()
     result = page.locator("#beside-result")
-    expect(result).to_have_attribute("data-state", "holds", timeout=20_000)
+    expect(result).to_have_attribute("data-state", "holds")
     expect(result).to_contain_text("The same bits in both.")
     number = repr(answer_of({**EXAMPLE, "age": 39}, "classification")["probabilities"]["1"])
     assert result.locator("td").nth(0).inner_text().startswith(f"0 · {number[:12]}")
@@ -130,7 +129,7 @@ def test_an_endpoint_that_answers_otherwise_is_told(context: BrowserContext, ser
 
 def alert(page: Page, address: str) -> str:
     page.goto(address)
-    expect(page.get_by_role("alert")).to_be_visible(timeout=20_000)
+    expect(page.get_by_role("alert")).to_be_visible()
     expect(page.locator("#answer")).to_be_hidden()
     return page.get_by_role("alert").inner_text()
 

@@ -23,7 +23,6 @@ pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")  # a browser 
 def page(browser: Browser) -> Iterator[Page]:
     with browser.new_context() as context:
         page = context.new_page()
-        page.set_default_timeout(20_000)
         yield page
 
 

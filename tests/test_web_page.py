@@ -31,7 +31,7 @@ def origin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 def open_page(page: Page, address: str) -> Page:
     page.goto(address)
-    expect(page.locator("#answer")).to_have_attribute("data-state", "answered", timeout=15_000)
+    expect(page.locator("#answer")).to_have_attribute("data-state", "answered")
     expect(page.locator("#form")).to_be_visible()  # it comes after the first answer
     return page
 

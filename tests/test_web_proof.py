@@ -56,7 +56,7 @@ def certify(bundle: Path, strata: dict[str, dict[str, Any]], **mutation: int) ->
 def proof(page: Page, origin: str, name: str) -> Locator:
     page.goto(f"{origin}/?bundle={name}")
     section = page.locator("#proof")
-    expect(section).to_be_visible(timeout=20_000)
+    expect(section).to_be_visible()
     return section
 
 
@@ -111,7 +111,7 @@ def test_both_engines_replay_the_golden_rows_with_their_largest_ulp(page: Page, 
     section = proof(page, origin, "tiny")
     page.locator("#self-check").click()
     result = page.locator("#self-check-result")
-    expect(result).to_have_attribute("data-state", "holds", timeout=20_000)
+    expect(result).to_have_attribute("data-state", "holds")
     expect(result).to_contain_text("16 of 16 rows agree with the original.")
     rows = [row.locator("th, td").all_inner_texts() for row in result.locator("tbody tr").all()]
     assert [(name, agree) for name, agree, *_ in rows] == [("Evaluator", "16 of 16"), ("onnxruntime-web", "16 of 16")]
@@ -140,9 +140,7 @@ def test_a_graph_that_the_evaluator_refuses_is_replayed_by_the_other(page: Page,
     proof(page, origin, "odd")
     page.locator("#self-check").click()
     result = page.locator("#self-check-result")
-    expect(result).to_have_attribute(
-        "data-state", "failed", timeout=20_000
-    )  # its answers are no longer the recorded ones
+    expect(result).to_have_attribute("data-state", "failed")  # its answers are no longer the recorded ones
     expect(result.locator("tbody th")).to_have_text(["onnxruntime-web"])
 
 

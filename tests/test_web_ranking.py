@@ -42,7 +42,6 @@ def page(browser: Browser, bundle: Path) -> Iterator[Page]:
     """One page for all tests of this file; a console error or a foreign request fails the last."""
     with serve_folder(build_site([bundle], bundle.parent / "site")) as address:
         page = browser.new_page(viewport={"width": 1000, "height": 900}, service_workers="block")
-        page.set_default_timeout(20_000)
         faults = watch(page, address)
         page.goto(address)
         expect(page.locator("#share")).to_be_visible()

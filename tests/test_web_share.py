@@ -45,8 +45,8 @@ def page(page: Page) -> Page:
 
 def open_page(page: Page, address: str) -> Page:
     page.goto(address)
-    expect(page.locator("#answer")).to_have_attribute("data-state", "answered", timeout=20_000)
-    expect(page.locator("#share")).to_be_visible(timeout=20_000)
+    expect(page.locator("#answer")).to_have_attribute("data-state", "answered")
+    expect(page.locator("#share")).to_be_visible()
     return page
 
 

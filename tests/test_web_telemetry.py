@@ -60,7 +60,6 @@ def test_the_api_here_lets_in_what_the_stack_does() -> None:
 def open_page(context: BrowserContext, origin: str) -> tuple[Page, list[Request]]:
     """The page, and the requests to any other origin from now on."""
     page = context.new_page()
-    page.set_default_timeout(20_000)
     foreign: list[Request] = []
     page.on("request", lambda sent: None if sent.url.startswith(f"{origin}/") else foreign.append(sent))
     page.goto(origin)
@@ -140,7 +139,7 @@ def test_what_waits_is_sent_when_the_page_is_closed(
     assert foreign == []
     page.goto("about:blank")
     found: list[Any] = []
-    for _ in range(100):
+    for _ in range(600):
         page.wait_for_timeout(50)
         found += record_of(capsys)
         if found:

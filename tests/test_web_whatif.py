@@ -41,9 +41,9 @@ def open_part(page: Page, origin: str, name: str, part: str) -> Locator:
 def done(page: Page, part: str, state: str = "done") -> Locator:
     """The part, brought into view, when it has come to an end."""
     section = page.locator(f"#{part}")
-    expect(section).to_be_visible(timeout=15_000)
+    expect(section).to_be_visible()
     section.scroll_into_view_if_needed()
-    expect(section).to_have_attribute("data-state", state, timeout=15_000)
+    expect(section).to_have_attribute("data-state", state)
     return section
 
 

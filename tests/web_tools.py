@@ -72,7 +72,7 @@ def build_light(bundles: Sequence[Path], out: Path, **options: Any) -> Path:
 def open_light(page: Page, address: str) -> None:
     """Open a page of a light site and wait until it stands still: answered, all parts there."""
     page.goto(address)
-    expect(page.locator("#answer")).to_have_attribute("data-state", "answered", timeout=60_000)
+    expect(page.locator("#answer")).to_have_attribute("data-state", "answered")
     expect(page.locator("#share")).to_be_visible()
 
 
