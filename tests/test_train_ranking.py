@@ -198,8 +198,8 @@ def test_rankings_are_compared_on_the_same_trajectories(
 def test_a_project_that_misses_its_limit_stops(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     told = folder / "strict.toml"
     told.write_text(PROJECT + "[problem]\nstop_below = 0.9\n")
-    command = ["train", str(folder / "visits.csv"), "--config", str(told), "--out", str(folder / "strict")]
-    assert main(command) == 1
+    simulate_visits(walks=80)[0].to_csv(folder / "few.csv", index=False)
+    assert main(["train", str(folder / "few.csv"), "--config", str(told), "--out", str(folder / "strict")]) == 1
     assert "is below 0.9" in capsys.readouterr().out and (folder / "strict" / "report.html").is_file()
 
 
@@ -214,6 +214,9 @@ def test_a_project_that_misses_its_limit_stops(folder: Path, capsys: pytest.Capt
         ('task = "ranking"', 'task = "ranking"\nmetric = "r2"', ["one of rankings", "'r2'"]),
         ("[ranking]", "[rankng]", ["'rankng'", "Did you mean 'ranking'?"]),
         ('item = "place"', 'itm = "place"', ["'itm'", "Did you mean 'item'?"]),
+        ("[ranking]", '[split]\ntime = "time"\n[ranking]', ["has an effect on it", "time", "used: test"]),
+        ("[ranking]", '[budgets]\ntime = "10m"\n[ranking]', ["[budgets]", "Leave it out."]),
+        ("[ranking]", '[columns.place]\nkind = "drop"\n[ranking]', ["[columns]", "place"]),
         ("top = 7", "top = 0", ["top in [ranking] must be at least 1"]),
         (
             'degree = "assist"',
@@ -232,6 +235,12 @@ def test_a_wrong_project_file_is_told_in_one_sentence(
     shown = capsys.readouterr().err
     assert all(word in shown for word in words) and len(shown.strip().splitlines()) == 1
     assert not out.exists()
+
+
+def test_options_of_tables_are_refused_for_a_ranking(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["train", str(folder / "visits.csv"), "--config", str(folder / "town.toml"), "--out", str(folder / "never")]
+    assert main([*words, "--budget", "10m", "--jobs", "2"]) == 2
+    assert "Got: --budget 10m, --jobs 2. Leave it out." in capsys.readouterr().err
 
 
 def test_too_many_items_are_refused_before_anything_is_fitted(tmp_path: Path) -> None:

@@ -78,8 +78,8 @@ def project_toml(found: Survey, findings: Sequence[Finding]) -> str:
         document["ranking"] = _ranking(found)
     costs = COSTS[found.target.task] if len(found.target.classes or ()) <= 2 and visits is None else ()
     for name, lines in {**SECTIONS, "costs": costs}.items():
-        lines_of = () if visits is not None and name in ("split", "prepare", "candidates") else lines
-        _add_section(document, name, lines_of, findings)
+        if visits is None or name in ("problem", "automation"):
+            _add_section(document, name, lines, findings)
     if visits is None:
         document["columns"] = _columns(found, findings)
     return tomlkit.dumps(document)

@@ -14,6 +14,7 @@ from threadpoolctl import threadpool_limits
 
 from train.acting import check_automation
 from train.config import Config, read_config
+from train.decisions import changed
 from train.errors import TrainError
 from train.folder import check_replaceable
 from train.histories import MOST_STOPS, Histories, Visits, histories, read_visits
@@ -28,6 +29,14 @@ MAIN = {None: "mrr", "mrr": "mrr", "map": f"map@{K}", "ndcg": f"ndcg@{K}", "hit"
 REFERENCE = "markov"  # what the others are compared with
 MOST_ITEMS = 2000  # a table has one number per pair of them
 MOST_PAIRS = 20_000_000  # the blend learns from some ten numbers each
+USED: dict[str, tuple[str, ...]] = {  # keys that have an effect, of the tables of which others have none
+    "table": ("encoding", "delimiter", "simulated"),
+    "costs": (),
+    "budgets": (),
+    "split": ("test",),
+    "candidates": ("prefer",),
+    "prepare": (),
+}
 SHARES = (0.25, 0.5, 1.0)  # of the training trajectories, for the learning curve
 
 Progress = Any  # a function of a step's name, how much of it is done, and how much there is
@@ -60,10 +69,23 @@ def train_ranking(
     """
     check_replaceable(out)
     told = read_config(config)
+    _check_unused(told)
     places = places or places_path(told, config.parent)
     visits = read_visits(data, told.ranking, told.table, places)
     named = replace(told, run=replace(told.run, name=name or told.run.name or out.resolve().name))
     return train_visits(visits, named, out, seed=seed, given=given_files(config, places), progress=progress)
+
+
+def _check_unused(told: Config) -> None:
+    """Refuse what would have no effect on a ranking."""
+    for table, used in USED.items():
+        unused = sorted(changed(getattr(told, table)).keys() - set(used))
+        if unused:
+            rule = f"[{table}] may hold for a ranking only what has an effect on it."
+            raise TrainError(rule, ", ".join(unused), f"Leave it out{'; used: ' + ', '.join(used) if used else ''}.")
+    if told.columns:
+        rule = "[columns] describes the columns of a table that is no table of visits."
+        raise TrainError(rule, ", ".join(told.columns), "Leave it out; [ranking] names the columns of visits.")
 
 
 def train_visits(
