@@ -30,7 +30,7 @@ from train.work import Work
 
 ROOT = Path(__file__).parents[1]
 pytestmark = pytest.mark.usefixtures("no_plots")
-CONFIG = "[candidates]\nnames = ['baseline', 'linear', 'boosting']\nrounds = 5\n"
+CONFIG = "[candidates]\nnames = ['baseline', 'linear', 'boosting']\nrounds = 5\n[split]\nfolds = 3\n"
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -63,16 +63,16 @@ def test_a_killed_training_goes_on_and_writes_the_same_bytes(
     out = tmp_path / "loan"
     process = subprocess.Popen([sys.executable, "-c", code, str(folder), str(out)], cwd=ROOT)
     limit = time.monotonic() + 100
-    while len(list(tmp_path.glob(".loan.work/*/*.npz"))) < 4 and time.monotonic() < limit:
+    while len(list(tmp_path.glob(".loan.work/*/*.npz"))) < 3 and time.monotonic() < limit:
         time.sleep(0.02)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     kept = len(list(tmp_path.glob(".loan.work/*/*.npz")))
-    assert 4 <= kept < 15
+    assert 3 <= kept < 9
     assert not out.exists()
     said: list[str] = []
     train(folder / "loans.csv", "default", out, config=folder / "c.toml", how=How(say=said.append))
-    assert said == [f"Going on: {kept} of 15 pieces are there from before."]
+    assert said == [f"Going on: {kept} of 9 pieces are there from before."]
     assert contents(out) == whole
     assert [path.name for path in tmp_path.iterdir()] == ["loan"], "the finished pieces go when the run is there"
 
@@ -129,16 +129,16 @@ def test_what_is_left_out_is_said_and_kept_for_later(
 
     out, said = tmp_path / "loan", list[str]()
     call: dict[str, Any] = {"config": folder / "c.toml", "progress": each_takes_a_second}
-    run = train(folder / "loans.csv", "default", out, how=How(budget=11.5, say=said.append), **call)
-    assert seen[0] == (0, 15) and seen[-1] == (11, 15), "the bar stays where the time was over"
+    run = train(folder / "loans.csv", "default", out, how=How(budget=7.5, say=said.append), **call)
+    assert seen[0] == (0, 9) and seen[-1] == (7, 9), "the bar stays where the time was over"
     assert said == [
-        "The time of 11.5 s is over with 11 of 15 pieces done; left out: boosting. The same command goes on from there."
+        "The time of 7.5 s is over with 7 of 9 pieces done; left out: boosting. The same command goes on from there."
     ]
     assert set(run.metrics["cross_validation"]) == {"baseline", "linear"}
-    assert run.metrics["left_out"] == {"boosting": "out of time: 1 of 5 pieces finished"}
+    assert run.metrics["left_out"] == {"boosting": "out of time: 1 of 3 pieces finished"}
     said.clear()
     train(folder / "loans.csv", "default", out, config=folder / "c.toml", how=How(budget=1e9, say=said.append))
-    assert "Going on: 11 of 15" in said[0]
+    assert "Going on: 7 of 9" in said[0]
     assert contents(out) == whole
 
 

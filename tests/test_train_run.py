@@ -277,5 +277,11 @@ def test_progress_ends_where_it_says(folder: Path, tmp_path: Path) -> None:
         on_material=shown.append,
     )
     assert all(done == total for done, total in seen.values())
-    assert len(seen) == 3
+    assert list(seen) == [
+        "read the table",
+        "cross-validate",
+        "refit on train and validation",
+        "judge on the test rows",
+        "write the run",
+    ]
     assert {decision.name for decision in shown[0].decisions} == set(applicants(1).columns)
