@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pytest
 
 from export.acting import acting
 from export.aim import aim
@@ -140,6 +142,16 @@ def measured(predictor: Predictor, schema: Schema, rows: Columns, answers: Answe
         float(apart.max(initial=0.0)),
         row,
     )
+
+
+def diagonal(first: Sequence[Any], second: Sequence[Any]) -> list[Any]:
+    """All pairs, as `parametrize` takes them: in the quick run each of both stands in one or more, the rest is slow."""
+    quick = {(index % len(first), index % len(second)) for index in range(max(len(first), len(second)))}
+    return [
+        pytest.param(one, other, marks=[] if (i, j) in quick else pytest.mark.slow)
+        for i, one in enumerate(first)
+        for j, other in enumerate(second)
+    ]
 
 
 def name_of(each: Any) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from export_tools import FLOATS, NUMBERS, ROUNDING, TEXTS, frame, gap, target, value
+from export_tools import FLOATS, NUMBERS, ROUNDING, TEXTS, diagonal, frame, gap, target, value
 from sklearn.base import clone, is_classifier
 from sklearn.compose import ColumnTransformer, make_column_selector, make_column_transformer
 from sklearn.ensemble import (
@@ -119,13 +119,15 @@ def test_each_classifier_with_four_classes(name: str) -> None:
     assert_exact(fitted(mixed(ESTIMATORS[name]), X, classes=4), X, identical=name in TREES)
 
 
-@pytest.mark.parametrize("scaler", [
+SCALERS = [
     StandardScaler(), StandardScaler(with_mean=False), StandardScaler(with_std=False), MinMaxScaler(),
     MinMaxScaler((-3.0, 0.1), clip=True), MaxAbsScaler(), MaxAbsScaler(clip=True), RobustScaler(),
     RobustScaler(with_centering=False, unit_variance=True), RobustScaler(with_scaling=False),
     FunctionTransformer(), "passthrough",
-], ids=str)  # fmt: skip
-@pytest.mark.parametrize("name", ["tree", "forest-reg", "hist-reg"])
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("scaler", "name"), diagonal(SCALERS, ["tree", "forest-reg", "hist-reg"]), ids=str)
 def test_a_scaler_in_front_of_trees_moves_no_row_across_a_threshold(scaler: Any, name: str) -> None:
     X = frame()[[*NUMBERS, "\U0001f600"]]
     assert_exact(fitted(make_pipeline(scaler, ESTIMATORS[name]), X), X, identical=True)
@@ -137,16 +139,19 @@ def test_a_lone_estimator_takes_numbers_with_holes(name: str) -> None:
     assert_exact(fitted(ESTIMATORS[name], X), X, identical=name in TREES)
 
 
-@pytest.mark.filterwarnings("ignore:Skipping features without any observed values")
-@pytest.mark.parametrize("imputer", [
+IMPUTERS = [
     SimpleImputer(), SimpleImputer(strategy="median"), SimpleImputer(strategy="most_frequent"),
     SimpleImputer(strategy="constant", fill_value=-7.25), SimpleImputer(strategy="constant"),
     SimpleImputer(add_indicator=True), SimpleImputer(keep_empty_features=True),
     SimpleImputer(keep_empty_features=True, add_indicator=True),
     SimpleImputer(strategy="constant", fill_value=1, keep_empty_features=True),
     SimpleImputer(strategy="most_frequent", keep_empty_features=True, add_indicator=True),
-], ids=str)  # fmt: skip
-@pytest.mark.parametrize("columns", [["empty", *FLOATS], ["income", "visits"], ["income", "empty", "constant"]])
+]  # fmt: skip
+IMPUTED = [["empty", *FLOATS], ["income", "visits"], ["income", "empty", "constant"]]
+
+
+@pytest.mark.filterwarnings("ignore:Skipping features without any observed values")
+@pytest.mark.parametrize(("imputer", "columns"), diagonal(IMPUTERS, IMPUTED), ids=str)
 def test_imputed_numbers(imputer: Any, columns: list[str]) -> None:
     X = frame().assign(empty=np.nan, constant=4.0)[columns]
     assert_exact(fitted(make_pipeline(imputer, DecisionTreeClassifier(random_state=0)), X), X, identical=True)
@@ -188,8 +193,10 @@ ENCODERS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("encoder", ENCODERS, ids=str)
-@pytest.mark.parametrize("columns", [TEXTS, ["x0"], ["label", "visits", "flag"], ["\U0001f600", "income"]], ids=str)
+ENCODED = [TEXTS, ["x0"], ["label", "visits", "flag"], ["\U0001f600", "income"]]
+
+
+@pytest.mark.parametrize(("encoder", "columns"), diagonal(ENCODERS, ENCODED), ids=str)
 def test_encoded_columns(encoder: Any, columns: list[str]) -> None:
     if encoder.handle_unknown == "error":  # of numbers that is refused
         columns = [name for name in columns if name in TEXTS] or ["flag"]
@@ -265,18 +272,17 @@ def test_histogram_boosting_on_ordinal_texts_as_train_builds_it() -> None:
     assert_exact(fitted(Pipeline([("columns", columns), ("model", model)]), X), X, identical=False)
 
 
-@pytest.mark.parametrize(
-    "labels", [[False, True], [-3, 7], ["yes", "no"], ["é", "\U0001f600", "z"], [10, 2, 33]], ids=str
-)
-@pytest.mark.parametrize("name", ["forest-ties", "logistic", "hist"])
+LABELS: list[list[Any]] = [[False, True], [-3, 7], ["yes", "no"], ["é", "\U0001f600", "z"], [10, 2, 33]]
+
+
+@pytest.mark.parametrize(("labels", "name"), diagonal(LABELS, ["forest-ties", "logistic", "hist"]), ids=str)
 def test_labels_of_every_type(labels: list[Any], name: str) -> None:
     X = frame()
     y = np.array(labels)[target(X, len(labels))]
     assert_exact(clone(mixed(ESTIMATORS[name])).fit(X, y), X, identical=name == "forest-ties")
 
 
-@pytest.mark.parametrize("threshold", [0.5, 0.25, 1 / 3])
-@pytest.mark.parametrize("positive", [None, "no", "yes"])
+@pytest.mark.parametrize(("threshold", "positive"), diagonal([0.5, 0.25, 1 / 3], [None, "no", "yes"]))
 def test_a_threshold_at_an_attained_probability(threshold: float, positive: str | None) -> None:
     X = frame()[NUMBERS]
     y = np.array(["no", "yes"])[target(X)]

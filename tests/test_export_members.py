@@ -83,6 +83,7 @@ IDENTICAL: dict[str, Any] = {
     "boosted median": imputed(AdaBoostRegressor(LEAST, n_estimators=8, random_state=0)),
     "stack of values": imputed(StackingRegressor([("a", LEAST), ("b", "drop")], LEAST, cv=2, passthrough=True)),
 }
+WIDE = {"soft vote", "stack of pipelines", "bag of pipelines on text"}  # of texts, too
 ROUNDED: dict[str, Any] = {
     "soft vote": VotingClassifier([("t", prepared(tree())), ("l", prepared(LINEAR))], voting="soft", weights=[2, 0.7]),
     "mean": VotingRegressor([("t", imputed(LEAST)), ("r", imputed(Ridge()))], weights=[1, 3]),
@@ -107,26 +108,30 @@ def fitted(model: Any, X: pd.DataFrame, classes: int) -> Any:
 
 
 def table(name: str) -> pd.DataFrame:
-    return frame() if name in {"soft vote", "stack of pipelines", "bag of pipelines on text"} else numbers()
+    return frame() if name in WIDE else numbers()
 
 
-@pytest.mark.parametrize("classes", [2, 4])
-@pytest.mark.parametrize("name", IDENTICAL)
+def cases(models: dict[str, Any]) -> list[Any]:
+    """Each with two classes or four, in turn; the other of both is slow."""
+    several = [name for name, model in models.items() if is_classifier(model) and name not in WIDE]
+    turns = [
+        (name, classes, (place + turn) % 2) for place, name in enumerate(several) for turn, classes in ((0, 2), (1, 4))
+    ]
+    turns += [(name, 2, 0) for name in models if name not in several]
+    return [pytest.param(name, classes, marks=[pytest.mark.slow] * slow) for name, classes, slow in turns]
+
+
+@pytest.mark.parametrize(("name", "classes"), cases(IDENTICAL))
 def test_members_that_compare_give_identical_answers(name: str, classes: int) -> None:
     X, model = numbers(), IDENTICAL[name]
-    if is_regressor(model) and classes > 2:
-        return
     found = measure(fitted(model, X, classes), X, rows=ROWS)
     assert (found.verdict, found.rows > 150) == ("identical", True), found
 
 
 @pytest.mark.filterwarnings("ignore:y contains no unlabeled samples")
-@pytest.mark.parametrize("classes", [2, 4])
-@pytest.mark.parametrize("name", ROUNDED)
+@pytest.mark.parametrize(("name", "classes"), cases(ROUNDED))
 def test_members_that_compute_agree_up_to_rounding(name: str, classes: int) -> None:
     X, model = table(name), ROUNDED[name]
-    if (is_regressor(model) or len(X.columns) > 3) and classes > 2:
-        return
     found = measure(fitted(model, X, classes), X, rows=ROWS)
     assert found.verdict in {"identical", "rounding"}, found
     assert found.rows > 150
