@@ -51,7 +51,7 @@ test: setup lint $(SCAN)/.ready ## all checks (under 15 minutes on 2 cores)
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
 
 slow: setup ## the cases that make test leaves out, of training, export, packages and the page
-	$(BIN)/pytest -m slow tests/test_train_*.py tests/test_export_prepared.py tests/test_export_ranker.py tests/test_deploy_package.py tests/test_deploy_zip.py tests/test_web_*.py
+	$(BIN)/pytest -m slow tests/test_train_*.py $(filter-out tests/test_export_score.py,$(wildcard tests/test_export_*.py)) tests/test_deploy_package.py tests/test_deploy_zip.py tests/test_web_*.py
 
 acceptance: setup ## every candidate of the real tables in every runtime (slow)
 	$(BIN)/pytest tests/test_acceptance.py tests/test_export_score.py -m "slow or not slow" --capture=no
