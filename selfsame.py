@@ -134,7 +134,7 @@ def _add_train(commands: Any) -> None:
     train.add_argument("data", type=Path, metavar="DATA", help="a CSV or Parquet file")
     train.add_argument("--target", help="the column to predict (unless --config tells it, or ranks visits)")
     train.add_argument("--out", type=Path, metavar="RUN", help="the run's folder (default: runs/ and the data's name)")
-    train.add_argument("--config", type=Path, metavar="FILE", help="a TOML file with decisions (a run writes one)")
+    train.add_argument("--config", type=Path, metavar="FILE", help="a project file (init writes one, so does a run)")
     train.add_argument("--task", choices=["classification", "regression"], help="default: from the target's values")
     train.add_argument("--name", help="the model's name (default: the run's folder)")
     train.add_argument("--seed", type=SEED, default=0, help="of the split, the folds and the models (default: 0)")
@@ -159,7 +159,9 @@ def _add_judging(commands: Any) -> None:
     does = "train a run again from its own record and compare every file"
     reproduce = _command(commands, "reproduce", "export.commands:reproduce", does, "runs/loan --data loan.csv")
     reproduce.add_argument("run_path", type=Path, metavar="RUN", help="a folder that `selfsame train` wrote")
-    reproduce.add_argument("--data", type=Path, metavar="DATA", help="the table it was trained on (but for the demo's)")
+    reproduce.add_argument(
+        "--data", type=Path, metavar="DATA", help="the table it was trained on (the demo has its own)"
+    )
     reproduce.add_argument("--json", action="store_true", help="print the comparison as JSON")
 
 
