@@ -159,9 +159,7 @@ def _add_judging(commands: Any) -> None:
     does = "train a run again from its own record and compare every file"
     reproduce = _command(commands, "reproduce", "export.commands:reproduce", does, "runs/loan --data loan.csv")
     reproduce.add_argument("run_path", type=Path, metavar="RUN", help="a folder that `selfsame train` wrote")
-    reproduce.add_argument(
-        "--data", type=Path, metavar="DATA", help="the table it was trained on (the demo has its own)"
-    )
+    reproduce.add_argument("--data", type=Path, metavar="DATA", help="its table (the demo has its own)")
     reproduce.add_argument("--json", action="store_true", help="print the comparison as JSON")
 
 
