@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -83,6 +84,20 @@ class OutOfTimeError(Exception):
     """The time that was given is over."""
 
 
+@dataclass(frozen=True)
+class Hunt:
+    """What a way of searching gets; all is as `search` takes it."""
+
+    estimator: Any
+    space: Space
+    X: pd.DataFrame
+    y: npt.NDArray[Any]
+    folds: list[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]]
+    score: Scorer
+    trials: int
+    seed: int
+
+
 def search(  # noqa: PLR0913 (what is searched, on what, and how)
     estimator: Any,
     space: Space,
@@ -126,50 +141,32 @@ def search(  # noqa: PLR0913 (what is searched, on what, and how)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         find = _optuna if how == "optuna" else _halving
-        found = find(estimator, full, X, y, folds, timed, trials, seed)
+        found = find(Hunt(estimator, full, X, y, folds, timed, trials, seed))
     return {name.removeprefix(prefix): value for name, value in sorted(found.items())}
 
 
-def _halving(
-    estimator: Any,
-    space: Space,
-    X: pd.DataFrame,
-    y: npt.NDArray[Any],
-    folds: Any,
-    score: Scorer,
-    trials: int,
-    seed: int,
-) -> dict[str, Any]:
+def _halving(hunt: Hunt) -> dict[str, Any]:
     """Try all settings on few rows, a third of them on three times as many, and so on (Jamieson and Talwalkar 2016)."""
     from sklearn.experimental import enable_halving_search_cv  # noqa: F401 (its import allows the next one)
     from sklearn.model_selection import HalvingRandomSearchCV, ParameterGrid
 
-    choices = {name: list(values) for name, values in space.items()}
+    choices, rows = {name: list(values) for name, values in hunt.space.items()}, len(hunt.X)
     halving = HalvingRandomSearchCV(
-        estimator,
+        hunt.estimator,
         choices,
-        n_candidates=min(trials, len(ParameterGrid(choices))),
-        min_resources=min(len(X), max(FEWEST_ROWS, len(X) // 9)),
-        cv=folds,
-        scoring=score,
-        random_state=seed,
+        n_candidates=min(hunt.trials, len(ParameterGrid(choices))),
+        min_resources=min(rows, max(FEWEST_ROWS, rows // 9)),
+        cv=hunt.folds,
+        scoring=hunt.score,
+        random_state=hunt.seed,
         refit=False,
         error_score="raise",
     )
-    halving.fit(X, y)
+    halving.fit(hunt.X, hunt.y)
     return dict(halving.best_params_)
 
 
-def _optuna(
-    estimator: Any,
-    space: Space,
-    X: pd.DataFrame,
-    y: npt.NDArray[Any],
-    folds: Any,
-    score: Scorer,
-    trials: int,
-    seed: int,
-) -> dict[str, Any]:
+def _optuna(hunt: Hunt) -> dict[str, Any]:
     """Try one setting after the other, each where the earlier ones did well (TPE, Bergstra et al. 2011)."""
     try:
         import optuna
@@ -179,14 +176,14 @@ def _optuna(
     optuna.logging.set_verbosity(optuna.logging.WARNING)
 
     def objective(trial: Any) -> float:
-        places = {name: trial.suggest_int(name, 0, len(values) - 1) for name, values in space.items()}
-        told = {name: space[name][place] for name, place in places.items()}
+        places = {name: trial.suggest_int(name, 0, len(values) - 1) for name, values in hunt.space.items()}
+        told = {name: hunt.space[name][place] for name, place in places.items()}
         found = []
-        for train, held in folds:
-            fitted = clone(estimator).set_params(**told).fit(X.iloc[train], y[train])
-            found.append(score(fitted, X.iloc[held], y[held]))
+        for train, held in hunt.folds:
+            fitted = clone(hunt.estimator).set_params(**told).fit(hunt.X.iloc[train], hunt.y[train])
+            found.append(hunt.score(fitted, hunt.X.iloc[held], hunt.y[held]))
         return float(np.mean(found))
 
-    study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=seed))
-    study.optimize(objective, n_trials=trials)
-    return {name: space[name][place] for name, place in study.best_params.items()}
+    study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=hunt.seed))
+    study.optimize(objective, n_trials=hunt.trials)
+    return {name: hunt.space[name][place] for name, place in study.best_params.items()}
