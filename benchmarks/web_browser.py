@@ -175,6 +175,7 @@ def delays_while_loading(browser: Browser, address: str, line: Line, step: int =
         browser.new_context(service_workers="block") as context,
         opened(context, address, line, until=(ANSWERED,)) as page,
     ):
+        page.locator("#form input[type=range]").first.wait_for()  # it comes after the first answer
         delays: list[float] = page.evaluate(MOVE, step)
     return delays
 
