@@ -144,7 +144,9 @@ def test_the_same_estimator_table_and_seed_give_the_same_bytes(
 def test_an_earlier_bundle_is_replaced_and_nothing_else_is_left(table: pd.DataFrame, tmp_path: Path) -> None:
     X = table[FLOATS]
     for depth in (2, 3):
-        out = export_bundle(DecisionTreeRegressor(max_depth=depth).fit(X, value(X)), X, tmp_path / "tree")
+        out = export_bundle(
+            DecisionTreeRegressor(max_depth=depth).fit(X, value(X)), X, tmp_path / "tree", effort="quick"
+        )
     assert [path.name for path in tmp_path.iterdir()] == ["tree"]
     assert Predictor.load(out).predict([{"income": None, "2nd height": 0.5}])
 
@@ -153,7 +155,7 @@ def test_the_estimator_and_the_table_stay_unchanged(table: pd.DataFrame, tmp_pat
     X = table[FLOATS].copy()
     model = RandomForestClassifier(3, max_depth=2, random_state=0, n_jobs=2).fit(X, target(X))
     before = joblib.hash(model), X.copy()
-    export_bundle(model, X, tmp_path / "forest")
+    export_bundle(model, X, tmp_path / "forest", effort="quick")
     assert joblib.hash(model) == before[0]
     assert model.n_jobs == 2
     pd.testing.assert_frame_equal(X, before[1])
@@ -178,7 +180,7 @@ def test_odd_tables(name: str, tmp_path: Path) -> None:
     columns = ColumnTransformer([("numbers", "passthrough", numbers), ("texts", encoder, texts)])
     y = np.arange(len(X)) % 2 if len(X.columns) == 1 else target(X)
     model = make_pipeline(columns, DecisionTreeClassifier(max_depth=4, random_state=0)).fit(X, y)
-    predictor = Predictor.load(export_bundle(model, X, tmp_path / "odd"))
+    predictor = Predictor.load(export_bundle(model, X, tmp_path / "odd", effort="quick"))
     rows = [{key: None if is_missing(item) else item for key, item in row.items()} for row in X.to_dict("records")]
     answers = predictor.predict(rows)
     assert [answer["label"] for answer in answers] == model.predict(X).tolist()
@@ -197,7 +199,7 @@ def test_rows_that_the_original_rejects_are_rejected(tmp_path: Path) -> None:
     X = frame(150)[["2nd height", "visits", "x0"]]
     columns = ColumnTransformer([("text", OneHotEncoder(), ["x0"])], remainder="passthrough")
     model = make_pipeline(columns, LogisticRegression(max_iter=1000)).fit(X, target(X))
-    predictor = Predictor.load(export_bundle(model, X, tmp_path / "strict"))
+    predictor = Predictor.load(export_bundle(model, X, tmp_path / "strict", effort="quick"))
     good = {"2nd height": 0.25, "visits": 3, "x0": "low"}
     (answer,) = predictor.predict([good])
     expected = model.predict_proba(pd.DataFrame([good]).astype(X.dtypes.drop("x0")))[0]
@@ -211,7 +213,7 @@ def test_rows_that_the_original_rejects_are_rejected(tmp_path: Path) -> None:
 def test_a_sum_that_overflows_has_no_answer(tmp_path: Path) -> None:
     X = frame(100)[["2nd height"]].assign(other=lambda X: X["2nd height"] ** 2)
     y = 0.75 * X["2nd height"] + 0.75 * X["other"] + np.arange(100) % 3
-    predictor = Predictor.load(export_bundle(LinearRegression().fit(X, y), X, tmp_path / "sum"))
+    predictor = Predictor.load(export_bundle(LinearRegression().fit(X, y), X, tmp_path / "sum", effort="quick"))
     with pytest.raises(ContractError) as caught:
         predictor.predict([{"2nd height": 1.0, "other": 1.0}, {"2nd height": 1.7e308, "other": 1.7e308}])
     (problem,) = caught.value.problems
@@ -235,7 +237,9 @@ def test_a_skops_file_with_its_rows(saved: tuple[Path, Path, Path]) -> None:
     assert list(source.X) == [*FLOATS, "label"]
     assert source.about["name"] == "model"
     assert read_source(saved[0], rows=saved[2], name="other").about["name"] == "other"
-    assert export_bundle(source.estimator, source.X, saved[0].parent / "out", about=source.about).is_dir()
+    assert export_bundle(
+        source.estimator, source.X, saved[0].parent / "out", about=source.about, effort="quick"
+    ).is_dir()
 
 
 def test_a_joblib_file_is_read_only_when_it_is_trusted(saved: tuple[Path, Path, Path]) -> None:

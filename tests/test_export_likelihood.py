@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from export_tools import frame, target, value
+from export_tools import diagonal, frame, target, value
 from sklearn.base import is_classifier
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis, QuadraticDiscriminantAnalysis
 from sklearn.dummy import DummyClassifier, DummyRegressor
@@ -69,8 +69,7 @@ def exact(found: Measured) -> Measured:
     return found
 
 
-@pytest.mark.parametrize("columns", [1, 12])
-@pytest.mark.parametrize("name", CLASSES)
+@pytest.mark.parametrize(("name", "columns"), diagonal(list(CLASSES), [12, 1]))
 def test_classes(name: str, columns: int) -> None:
     X = numbers(columns)
     model = CLASSES[name]
@@ -99,15 +98,13 @@ def test_discriminant_projection(solver: str, width: int | None) -> None:
     exact(measure(model, X, transformer=True, rows=30))
 
 
-@pytest.mark.parametrize("classes", [2, 3])
-@pytest.mark.parametrize("name", COUNTS)
+@pytest.mark.parametrize(("name", "classes"), diagonal(list(COUNTS), [2, 3]))
 def test_counts(name: str, classes: int) -> None:
     X = counts()
     exact(measure(COUNTS[name].fit(X, target(X, classes)), X, rows=30))
 
 
-@pytest.mark.parametrize("dtype", ["int64", "bool"])
-@pytest.mark.parametrize("name", COUNTS)
+@pytest.mark.parametrize(("name", "dtype"), diagonal(list(COUNTS), ["int64", "bool"]))
 def test_counts_of_other_kinds(name: str, dtype: str) -> None:
     X = counts(dtype)
     exact(measure(COUNTS[name].fit(X, target(X)), X, rows=30))
@@ -139,8 +136,7 @@ def test_constant_values(strategy: str) -> None:
         assert exact(measure(model, X, rows=30)).verdict == "identical"
 
 
-@pytest.mark.parametrize("increasing", [True, False])
-@pytest.mark.parametrize("bounds", ["nan", "clip", "raise"])
+@pytest.mark.parametrize(("bounds", "increasing"), diagonal(["nan", "clip", "raise"], [True, False]))
 def test_isotonic_lines(bounds: str, increasing: bool) -> None:
     X = numbers(1)
     model = IsotonicRegression(out_of_bounds=bounds, increasing=increasing).fit(X, value(numbers()))
