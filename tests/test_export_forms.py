@@ -101,7 +101,7 @@ def export(X: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Export:
     @cache
     def exported(name: str) -> Case:
         model = clone(CASES[name][0]).fit(X, targets(X)[CASES[name][1]])
-        return Case(model, export_bundle(model, X, tmp_path_factory.mktemp("forms") / "bundle"))
+        return Case(model, export_bundle(model, X, tmp_path_factory.mktemp("forms") / "bundle", effort="quick"))
 
     return exported
 
@@ -147,7 +147,7 @@ def test_a_threshold_on_scores_decides(positive: int, model: Any, X: pd.DataFram
     tuned = FixedThresholdClassifier(
         scaled(clone(model)), threshold=0.25, pos_label=positive, response_method="decision_function"
     ).fit(X, targets(X)["two"])
-    bundle = export_bundle(tuned, X, tmp_path / "bundle")
+    bundle = export_bundle(tuned, X, tmp_path / "bundle", effort="quick")
     assert verify(bundle, ["python", "node"]).holds
     assert json.loads((bundle / "contract.json").read_text())["threshold"] == {"class": positive, "value": 0.25}
     labels = [answer["label"] for answer in Predictor.load(bundle).predict(X.to_dict("records"))]
@@ -157,18 +157,18 @@ def test_a_threshold_on_scores_decides(positive: int, model: Any, X: pd.DataFram
 
 def test_the_usual_threshold_on_scores_is_zero(X: pd.DataFrame, tmp_path: Path) -> None:
     tuned = FixedThresholdClassifier(scaled(LinearSVC())).fit(X, targets(X)["two"])
-    contract = json.loads((export_bundle(tuned, X, tmp_path / "bundle") / "contract.json").read_text())
+    contract = json.loads((export_bundle(tuned, X, tmp_path / "bundle", effort="quick") / "contract.json").read_text())
     assert contract["threshold"] == {"class": 1, "value": 0.0}
 
 
 def test_targets_get_the_names_that_they_are_given(X: pd.DataFrame, export: Export, tmp_path: Path) -> None:
     model = export("values of a tree").model
-    bundle = export_bundle(model, X, tmp_path / "bundle", about={"targets": ["cost", "days"]})
+    bundle = export_bundle(model, X, tmp_path / "bundle", about={"targets": ["cost", "days"]}, effort="quick")
     (answer,) = Predictor.load(bundle).predict(X.head(1).to_dict("records"))
     assert list(answer["targets"]) == ["cost", "days"]
     for names in (["cost"], ["cost", "cost"], ["cost", ""], ["cost", "days", "more"]):
         with pytest.raises(ExportError, match="each of the 2 targets a name of its own"):
-            export_bundle(model, X, tmp_path / "other", about={"targets": names})
+            export_bundle(model, X, tmp_path / "other", about={"targets": names}, effort="quick")
 
 
 def test_each_value_has_the_tolerance_of_its_own_scale(X: pd.DataFrame, export: Export) -> None:

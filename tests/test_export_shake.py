@@ -70,7 +70,10 @@ BEHIND: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("name", BEHIND)
+ALIKE = {"power", "scaled projection"}  # beside the logarithm and the projection
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.slow] * (name in ALIKE)) for name in BEHIND])
 def test_trees_behind_a_step_that_rounds_are_exported_and_hold_in_wasm(name: str, tmp_path: Path) -> None:
     X = table()
     bundle = export_bundle(BEHIND[name]().fit(X, classes(X)), X, tmp_path / "trees", effort="quick")

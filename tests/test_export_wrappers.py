@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pytest
-from export_tools import frame, gap, name_of, predictor_of, target, value
+from export_tools import diagonal, frame, gap, name_of, predictor_of, target, value
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import TransformedTargetRegressor
@@ -79,10 +79,14 @@ def held(model: Any, answers: Answers, verdict: str) -> None:
     assert (found.verdict, found.rows > 150) == (verdict, True), found
 
 
-@pytest.mark.parametrize("classes", [2, 4])
-@pytest.mark.parametrize("method", ["sigmoid", "isotonic", "temperature"])
-@pytest.mark.parametrize("inner", [tree(), RidgeClassifier()], ids=name_of)
-def test_calibration(inner: Any, method: str, classes: int) -> None:
+CALIBRATED = [(tree(), 2), (tree(), 4), (RidgeClassifier(), 4), (RidgeClassifier(), 2)]
+
+
+@pytest.mark.parametrize(
+    ("method", "inside"), diagonal(["sigmoid", "isotonic", "temperature"], CALIBRATED), ids=name_of
+)
+def test_calibration(method: str, inside: tuple[Any, int]) -> None:
+    inner, classes = inside
     model = imputed(CalibratedClassifierCV(inner, method=method, cv=2))
     X = numbers()
     found = measure(model.fit(X, target(X, classes)), X, rows=ROWS)
