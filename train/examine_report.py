@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from train.page import page
-from train.plots import ACCENT, FAINT, SECOND, draw
+from train.plots import ACCENT, FAINT, SECOND, draw, groups_plot
 from train.report import SCORE_NAMES, show_score
 
 NAMES = {
@@ -69,14 +69,7 @@ def _plots(found: dict[str, Any]) -> list[dict[str, str]]:
 
 def _calibration(groups: list[dict[str, float]]) -> str:
     said, came = [group["said"] for group in groups], [group["came"] for group in groups]
-    top = 1.08 * max(*said, *came, 0.05)
-
-    def paint(axes: Axes) -> None:
-        axes.plot([0, top], [0, top], color=FAINT, linewidth=1)
-        axes.plot(said, came, "o-", color=ACCENT, linewidth=1.5)
-        axes.set(xlabel="mean predicted probability", ylabel="observed share", xlim=(0, top), ylim=(0, top))
-
-    return draw("Calibration of the held-out rows", paint)
+    return groups_plot("Calibration of the held-out rows", said, came)
 
 
 def _residuals(groups: list[dict[str, float]]) -> str:

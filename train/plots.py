@@ -81,6 +81,11 @@ def calibration_plot(positive: npt.NDArray[np.bool_], probability: FloatArray) -
     groups = [group for group in np.array_split(order, BINS) if len(group)]
     said = [float(probability[group].mean()) for group in groups]
     came = [float(positive[group].mean()) for group in groups]
+    return groups_plot("Calibration", said, came)
+
+
+def groups_plot(name: str, said: list[float], came: list[float]) -> str:
+    """Draw how often something came in each group against how likely it was called there."""
     top = 1.08 * max(*said, *came, 0.05)
 
     def paint(axes: Axes) -> None:
@@ -88,7 +93,7 @@ def calibration_plot(positive: npt.NDArray[np.bool_], probability: FloatArray) -
         axes.plot(said, came, "o-", color=ACCENT, linewidth=1.5)
         axes.set(xlabel="mean predicted probability", ylabel="observed share", xlim=(0, top), ylim=(0, top))
 
-    return draw("Calibration", paint)
+    return draw(name, paint)
 
 
 def value_plot(actual: FloatArray, predicted: FloatArray) -> str:
