@@ -164,7 +164,12 @@ def test_the_band_where_a_person_decides_is_drawn_and_said(page: Page, origin: s
 
 def test_paper_shows_the_row_and_its_answer_without_what_needs_a_screen(page: Page, origin: str) -> None:
     open_page(page, f"{origin}/?bundle=tiny")
+    page.locator("#why").scroll_into_view_if_needed()
+    expect(page.locator("#why")).to_have_attribute("data-state", "done")
     page.emulate_media(media="print", color_scheme="dark")
+    expect(page.locator("#why")).to_be_visible()
+    page.locator("#why").evaluate("why => (why.dataset.state = 'working')")
+    expect(page.locator("#why")).to_be_hidden()  # what is not told yet is no empty box
     for shown in (".headline", ".bar", "#proof", 'input[id="field-0"]'):
         expect(page.locator(shown).first).to_be_visible()
     for gone in ("nav", ".slider", "#share", "#gallery", "#self-check", ".unknown"):
