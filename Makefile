@@ -139,7 +139,7 @@ build/peer/.ready: requirements/peer.txt $(VENV)/.ready
 web-bench: setup build/peer/.ready ## the page's speed in Chromium: visits over slow lines, rows, memory, bytes; writes docs/web-speed.md
 	PYTHONPATH=build/peer $(BIN)/python -m benchmarks.web --out docs/web-speed.md $(ARGS)
 
-scale: setup ## what explore and train cost up to 5 million rows; writes docs/scale.md (hours; goes on where it was stopped)
+scale: setup ## what explore and train cost up to 5 million rows; writes docs/scale.md (20 minutes; goes on where it was stopped)
 	$(BIN)/python -m benchmarks.scale --out docs/scale.md $(ARGS)
 
 screenshots: setup ## make the pictures in docs/ from the demo's site
